@@ -1,0 +1,68 @@
+#include "cube.h"
+
+#include "curve.h"
+#include "memory.h"
+
+enum { SLOTS = CUBE_CELLS_MAX * 2 }; /* at most half full, so that a probe is short */
+
+enum error cube_init(struct cube *cube) {
+    *cube = (struct cube){.slot_mask = SLOTS - 1};
+    cube->cells = memory_reserve(CUBE_CELLS_MAX * sizeof *cube->cells);
+    cube->slots = memory_reserve(SLOTS * sizeof *cube->slots);
+    cube->changed = memory_reserve(CUBE_CELLS_MAX * sizeof *cube->changed);
+    if (cube->cells == NULL || cube->slots == NULL || cube->changed == NULL) {
+        cube_fini(cube);
+        return ERROR_MEMORY;
+    }
+    return ERROR_NONE;
+}
+
+void cube_fini(struct cube *cube) {
+    memory_release(cube->cells, CUBE_CELLS_MAX * sizeof *cube->cells);
+    memory_release(cube->slots, SLOTS * sizeof *cube->slots);
+    memory_release(cube->changed, CUBE_CELLS_MAX * sizeof *cube->changed);
+    *cube = (struct cube){0};
+}
+
+/* Fibonacci hashing (Knuth 6.4): the keys' low bits hold category and status, their neighbours differ there. */
+static uint32_t slot_of(const struct cube *cube, cell_key_t key) {
+    return (uint32_t)((key * UINT64_C(0x9E3779B97F4A7C15)) >> 40) & cube->slot_mask;
+}
+
+uint32_t cube_find_or_add(struct cube *cube, cell_key_t key) {
+    uint32_t slot = slot_of(cube, key);
+    while (cube->slots[slot] != 0) {
+        uint32_t number = cube->slots[slot] - 1;
+        if (cube->cells[number].key == key) {
+            return number;
+        }
+        slot = (slot + 1) & cube->slot_mask;
+    }
+    if (cube->count == CUBE_CELLS_MAX) {
+        return CUBE_FULL;
+    }
+    uint32_t number = cube->count++;
+    cube->cells[number].key = key;
+    cube->cells[number].curve = CURVE_NONE;
+    cube->slots[slot] = number + 1;
+    return number;
+}
+
+const struct cell *cube_find(const struct cube *cube, cell_key_t key) {
+    uint32_t slot = slot_of(cube, key);
+    while (cube->slots[slot] != 0) {
+        const struct cell *cell = &cube->cells[cube->slots[slot] - 1];
+        if (cell->key == key) {
+            return cell;
+        }
+        slot = (slot + 1) & cube->slot_mask;
+    }
+    return NULL;
+}
+
+void cube_settle(struct cube *cube) {
+    for (uint32_t i = 0; i < cube->changed_count; i++) {
+        cube->cells[cube->changed[i]].changed = 0;
+    }
+    cube->changed_count = 0;
+}

@@ -1,0 +1,18 @@
+#include "memory.h"
+
+#include <sys/mman.h>
+
+void *memory_reserve(size_t bytes) {
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+void memory_release(void *memory, size_t bytes) {
+    if (memory != NULL) {
+        munmap(memory, bytes);
+    }
+}
+
+void memory_prefer_huge(void *memory, size_t bytes) {
+    (void)madvise(memory, bytes, MADV_HUGEPAGE);
+}

@@ -1,0 +1,91 @@
+#include "registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct registry *registry_create(size_t competitions, size_t nodes) {
+    struct registry *registry = calloc(1, sizeof *registry);
+    if (registry == NULL) {
+        return NULL;
+    }
+    registry->competitions = calloc(competitions > 0 ? competitions : 1, sizeof *registry->competitions);
+    registry->nodes = calloc(nodes > 0 ? nodes : 1, sizeof *registry->nodes);
+    registry->competition_count = competitions;
+    registry->node_count = nodes;
+    atomic_init(&registry->references, 1);
+    if (registry->competitions == NULL || registry->nodes == NULL) {
+        registry_release(registry);
+        return NULL;
+    }
+    return registry;
+}
+
+struct registry *registry_hold(struct registry *registry) {
+    atomic_fetch_add_explicit(&registry->references, 1, memory_order_relaxed); /* the caller's own keeps it alive */
+    return registry;
+}
+
+void registry_release(struct registry *registry) {
+    /* Release our reads before the free; acquire everybody else's before freeing. */
+    if (registry == NULL || atomic_fetch_sub_explicit(&registry->references, 1, memory_order_acq_rel) > 1) {
+        return;
+    }
+    free(registry->competitions);
+    free(registry->nodes);
+    free(registry);
+}
+
+static bool key_is(const char *stored, const char *key, size_t size) {
+    return strlen(stored) == size && memcmp(stored, key, size) == 0;
+}
+
+const struct competition *registry_competition(const struct registry *registry, const char *key, size_t size) {
+    for (size_t i = 0; i < registry->competition_count; i++) {
+        if (key_is(registry->competitions[i].key, key, size)) {
+            return &registry->competitions[i];
+        }
+    }
+    return NULL;
+}
+
+const struct competition *registry_competition_numbered(const struct registry *registry, uint16_t number) {
+    for (size_t i = 0; i < registry->competition_count; i++) {
+        if (registry->competitions[i].number == number) {
+            return &registry->competitions[i];
+        }
+    }
+    return NULL;
+}
+
+const struct node_right *registry_node(const struct registry *registry, const char *name, size_t size) {
+    for (size_t i = 0; i < registry->node_count; i++) {
+        if (key_is(registry->nodes[i].name, name, size)) {
+            return &registry->nodes[i];
+        }
+    }
+    return NULL;
+}
+
+const struct node_right *registry_node_numbered(const struct registry *registry, uint16_t number) {
+    for (size_t i = 0; i < registry->node_count; i++) {
+        if (registry->nodes[i].number == number) {
+            return &registry->nodes[i];
+        }
+    }
+    return NULL;
+}
+
+void registry_offer(struct registry_slot *slot, struct registry *registry) {
+    /* Release: the stage reads what main wrote. Acquire: the one that comes back was written by main as well. */
+    registry_release(atomic_exchange_explicit(&slot->next, registry_hold(registry), memory_order_acq_rel));
+}
+
+bool registry_take(struct registry_slot *slot, struct registry **current) {
+    if (atomic_load_explicit(&slot->next, memory_order_relaxed) == NULL) {
+        return false;
+    }
+    struct registry *next = atomic_exchange_explicit(&slot->next, NULL, memory_order_acquire); /* with registry_offer */
+    registry_release(*current);
+    *current = next;
+    return true;
+}

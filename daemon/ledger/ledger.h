@@ -1,0 +1,72 @@
+/* The ledger: a pure, deterministic state machine, (state, entry) -> (state, receipt). No I/O, no clock, no allocation for
+ * an update; replaying the same entries gives the same state, bit for bit. It knows every project's present figures, the
+ * cube of totals, the curves since the start, and each node's last sequence.
+ *
+ * Thread: one at a time. Live it is the ledger thread's (ledger/stage.h); recovery and verification use it before or
+ * beside. */
+#ifndef TALLY_DAEMON_LEDGER_LEDGER_H
+#define TALLY_DAEMON_LEDGER_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/base/cube.h"
+#include "daemon/base/curve.h"
+#include "daemon/base/entry.h"
+#include "daemon/base/error.h"
+#include "daemon/base/figures.h"
+#include "daemon/base/snapshot.h"
+
+struct ledger;
+
+/* Room for projects_max projects; memory is used as they come, 73 to 81 bytes each. Errors: MEMORY (NULL). */
+struct ledger *ledger_create(uint64_t projects_max);
+void ledger_destroy(struct ledger *ledger);
+
+/* Applies the next entry: its version is the ledger's plus one (checked). For a batch, verdicts, accepted, unchanged and
+ * refused are set. About 100 ns a row at a million projects. */
+void ledger_apply(struct ledger *ledger, struct entry *entry);
+
+/* The version of the last entry applied, or the one that ledger_resume_at set. */
+uint64_t ledger_version(const struct ledger *ledger);
+
+/* Known projects, whether or not their status counts. */
+uint64_t ledger_projects(const struct ledger *ledger);
+
+/* Bytes that the tables really use, for the measure of memory per project. */
+size_t ledger_bytes(const struct ledger *ledger);
+
+/* Highest sequence applied of a node; 0 for none. */
+uint64_t ledger_sequence(const struct ledger *ledger, uint16_t node);
+
+/* The definitions applied so far, by number; NULL if there is none. */
+const struct definition *ledger_competition(const struct ledger *ledger, uint16_t number);
+const struct definition *ledger_node(const struct ledger *ledger, uint16_t number);
+
+/* Loading a stored state, before the first entry is applied. Order: definitions, then projects, days and nodes in any
+ * order, then the version. Projects fill the cube; the curves come from the stored days alone.
+ * Errors: LIMIT when a table is full, MEMORY, DAMAGED when a project or a day names a competition that is not defined. */
+MUST_USE enum error ledger_load_definition(struct ledger *ledger, enum entry_kind kind, const struct definition *definition);
+MUST_USE enum error ledger_load_project(struct ledger *ledger, uint16_t competition, const char *code,
+                                        const struct figures *figures);
+MUST_USE enum error ledger_load_day(struct ledger *ledger, uint16_t competition, uint32_t region, uint16_t day,
+                                    const struct sums *sums);
+void ledger_load_sequence(struct ledger *ledger, uint16_t node, uint64_t sequence);
+void ledger_resume_at(struct ledger *ledger, uint64_t version);
+
+/* Whether cells or days changed since the last snapshot was filled. */
+bool ledger_changed(const struct ledger *ledger);
+
+/* Fills the snapshot with what changed since the last one; after a load or on a new ledger that is everything.
+ * Errors: MEMORY, nothing changed: try again. */
+MUST_USE enum error ledger_fill(struct ledger *ledger, struct snapshot *snapshot);
+
+/* A project's present figures. Returns false if there is none. For tests and tools. */
+bool ledger_find(const struct ledger *ledger, uint16_t competition, const char *code, struct figures *figures);
+
+/* A digest of the whole state (projects, cells, days, sequences), independent of the order in which things were first
+ * seen: equal states give equal digests. Reads everything. */
+uint64_t ledger_digest(const struct ledger *ledger);
+
+#endif
