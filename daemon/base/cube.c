@@ -48,6 +48,17 @@ uint32_t cube_find_or_add(struct cube *cube, cell_key_t key) {
     return number;
 }
 
+/* It was the last to be placed, so no other cell's probe goes over its slot. */
+void cube_remove_last(struct cube *cube) {
+    uint32_t slot = slot_of(cube, cube->cells[cube->count - 1].key);
+    while (cube->slots[slot] != cube->count) {
+        slot = (slot + 1) & cube->slot_mask;
+    }
+    cube->slots[slot] = 0;
+    cube->count--;
+    cube->cells[cube->count] = (struct cell){0};
+}
+
 const struct cell *cube_find(const struct cube *cube, cell_key_t key) {
     uint32_t slot = slot_of(cube, key);
     while (cube->slots[slot] != 0) {

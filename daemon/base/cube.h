@@ -64,6 +64,9 @@ void cube_fini(struct cube *cube);
 /* The number of the key's cell, or CUBE_FULL. Makes the cell, with sums 0 and curve CURVE_NONE, if it is new. */
 uint32_t cube_find_or_add(struct cube *cube, cell_key_t key);
 
+/* Takes back the cell that cube_find_or_add has just made: what belongs to it had no room. */
+void cube_remove_last(struct cube *cube);
+
 /* The cell, or NULL if there is none. */
 const struct cell *cube_find(const struct cube *cube, cell_key_t key);
 

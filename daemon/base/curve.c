@@ -4,17 +4,17 @@
 
 #include "memory.h"
 
-enum { SLOTS = CURVES_MAX * 2, CHANGES_FIRST = 1024 };
+enum { SLOTS = CURVES_MAX * 2 };
 
 #define DAY_ROWS ((size_t)CURVES_MAX * CURVE_DAYS_MAX)
 
 enum error curves_init(struct curves *curves) {
-    *curves = (struct curves){.slot_mask = SLOTS - 1, .changed_capacity = CHANGES_FIRST};
+    *curves = (struct curves){.slot_mask = SLOTS - 1};
     curves->curves = calloc(CURVES_MAX, sizeof *curves->curves);
     curves->slots = calloc(SLOTS, sizeof *curves->slots);
     curves->days = memory_reserve(DAY_ROWS * sizeof *curves->days);
     curves->changed_marks = memory_reserve(DAY_ROWS);
-    curves->changed = malloc(CHANGES_FIRST * sizeof *curves->changed);
+    curves->changed = memory_reserve(DAY_ROWS * sizeof *curves->changed);
     if (curves->curves == NULL || curves->slots == NULL || curves->days == NULL || curves->changed_marks == NULL ||
         curves->changed == NULL) {
         curves_fini(curves);
@@ -26,9 +26,9 @@ enum error curves_init(struct curves *curves) {
 void curves_fini(struct curves *curves) {
     free(curves->curves);
     free(curves->slots);
-    free(curves->changed);
     memory_release(curves->days, DAY_ROWS * sizeof *curves->days);
     memory_release(curves->changed_marks, DAY_ROWS);
+    memory_release(curves->changed, DAY_ROWS * sizeof *curves->changed);
     *curves = (struct curves){0};
 }
 
@@ -81,29 +81,13 @@ static uint16_t row_of(const struct curve *curve, uint16_t day) {
     return row < CURVE_DAYS_MAX ? (uint16_t)row : CURVE_DAYS_MAX - 1;
 }
 
-static bool note_change(struct curves *curves, uint32_t number, uint16_t row) {
-    if (curves->changed_count == curves->changed_capacity) {
-        size_t capacity = curves->changed_capacity * 2;
-        struct curve_point *larger = realloc(curves->changed, capacity * sizeof *larger);
-        if (larger == NULL) {
-            return false;
-        }
-        curves->changed = larger;
-        curves->changed_capacity = capacity;
-    }
-    curves->changed[curves->changed_count++] = (struct curve_point){.curve = number, .day = row};
-    return true;
-}
-
 struct sums *curves_touch(struct curves *curves, uint32_t number, uint16_t day) {
     struct curve *curve = &curves->curves[number];
     uint16_t row = row_of(curve, day);
     size_t place = (size_t)number * CURVE_DAYS_MAX + row;
     if (curves->changed_marks[place] == 0) {
-        if (!note_change(curves, number, row)) {
-            return NULL;
-        }
         curves->changed_marks[place] = 1;
+        curves->changed[curves->changed_count++] = (struct curve_point){.curve = number, .day = row};
         curve->day_low = row < curve->day_low ? row : curve->day_low;
         curve->day_high = row > curve->day_high ? row : curve->day_high;
     }

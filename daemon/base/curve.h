@@ -38,9 +38,8 @@ struct curves {
     uint32_t slot_mask;
     struct sums *days;      /* CURVE_DAYS_MAX for each curve */
     uint8_t *changed_marks; /* one for each of days */
-    struct curve_point *changed; /* days that changed since the last settle */
+    struct curve_point *changed; /* days that changed since the last settle; room for all there can be */
     size_t changed_count;
-    size_t changed_capacity;
 };
 
 /* Errors: MEMORY. */
@@ -54,8 +53,7 @@ uint32_t curves_find_or_add(struct curves *curves, uint16_t competition, uint32_
 uint32_t curves_find(const struct curves *curves, uint16_t competition, uint32_t region);
 
 /* The sums of what changed on a day, to be added to; notes that the day changed. day is absolute; days before the
- * curve's first or CURVE_DAYS_MAX after it are counted on the first or last row. NULL only if memory for the list of
- * changes is out. */
+ * curve's first or CURVE_DAYS_MAX after it are counted on the first or last row. */
 struct sums *curves_touch(struct curves *curves, uint32_t curve, uint16_t day);
 
 /* What one row holds; row is relative to the curve's first day, below CURVE_DAYS_MAX. */

@@ -5,8 +5,8 @@
 
 enum { KEY_OFFSET = 8, KEY_BYTES = 40 };
 
-_Static_assert(KEY_OFFSET + KEY_BYTES == DEFINITION_BYTES, "the layout of a definition");
-_Static_assert(COMPETITION_KEY_BYTES_MAX < KEY_BYTES, "a key and its end fit");
+_Static_assert((int)KEY_OFFSET + (int)KEY_BYTES == (int)DEFINITION_BYTES, "the layout of a definition");
+_Static_assert((int)COMPETITION_KEY_BYTES_MAX < (int)KEY_BYTES, "a key and its end fit");
 
 static void put16(uint8_t *out, uint16_t value) {
     out[0] = (uint8_t)value;
@@ -22,6 +22,7 @@ void definition_encode(const struct definition *definition, uint8_t *out) {
     put16(out, definition->number);
     put16(out + 2, definition->counts);
     put16(out + 4, definition->first_day);
+    put16(out + 6, definition->statuses);
     memcpy(out + KEY_OFFSET, definition->key, strnlen(definition->key, COMPETITION_KEY_BYTES_MAX));
 }
 
@@ -30,7 +31,7 @@ enum error definition_decode(const uint8_t *bytes, size_t size, struct definitio
         return ERROR_DAMAGED;
     }
     *definition = (struct definition){
-        .number = get16(bytes), .counts = get16(bytes + 2), .first_day = get16(bytes + 4)};
+        .number = get16(bytes), .counts = get16(bytes + 2), .first_day = get16(bytes + 4), .statuses = get16(bytes + 6)};
     memcpy(definition->key, bytes + KEY_OFFSET, sizeof definition->key);
     return ERROR_NONE;
 }

@@ -26,11 +26,12 @@ enum entry_kind {
     ENTRY_NODE = 4,          /* body: a definition */
 };
 
-/* What a competition's or a node's number means, from this entry on. A later definition of the same number replaces it;
- * key, first_day and the bits of counts for statuses that have been used never change (config checks that). */
+/* What a competition's or a node's number means, from this entry on. A later definition of the same number replaces it; its
+ * key and first_day stay, statuses are only added, and one that is there keeps whether it counts (numbering checks that). */
 struct definition {
     uint16_t number;
     char key[COMPETITION_KEY_BYTES_MAX + 1]; /* competition key or node name */
+    uint16_t statuses;                       /* competition: bit s set = status s exists */
     uint16_t counts;                         /* competition: bit s set = status s counts in the totals */
     uint16_t first_day;                      /* competition: rows before it are refused */
 };

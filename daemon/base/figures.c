@@ -1,13 +1,10 @@
 #include "figures.h"
 
 void sums_merge(struct sums *to, const struct sums *from) {
-    bool overflow = __builtin_add_overflow(to->projects, from->projects, &to->projects);
-    overflow |= __builtin_add_overflow(to->contract_value, from->contract_value, &to->contract_value);
-    overflow |= __builtin_add_overflow(to->participants, from->participants, &to->participants);
-    overflow |= __builtin_add_overflow(to->migrant_participants, from->migrant_participants, &to->migrant_participants);
-    if (overflow) {
-        __builtin_trap();
-    }
+    to->projects += from->projects;
+    to->contract_value = sums_wrap_add(to->contract_value, from->contract_value);
+    to->participants += from->participants;
+    to->migrant_participants += from->migrant_participants;
 }
 
 bool sums_equal(const struct sums *a, const struct sums *b) {

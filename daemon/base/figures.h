@@ -26,13 +26,24 @@ struct figures {
     uint32_t text_hash; /* of the text columns of the last row that had any; 0 = none yet */
 };
 
-/* Sums over projects. Changed by checked addition: an overflow is a defect, the limits keep sums far from it. */
+/* Sums over projects. Additions here wrap instead of being checked one by one, because one check, where a row is judged,
+ * makes overflow impossible: the contract values of all projects of a competition together stay within VALUE_SUM_MAX
+ * (figures_fit), every cell and every roll-up is a part of that, and heads cannot come near 2^63. Only what one day changed
+ * may wrap, and then the running sum over the days wraps back. */
 struct sums {
     int64_t projects;
     int64_t contract_value; /* fen */
     int64_t participants;
     int64_t migrant_participants;
 };
+
+#define VALUE_SUM_MAX (INT64_MAX / 2)
+
+/* Whether a competition whose projects are worth value_sum may have one of them change from old_value to new_value
+ * (0 for none). If not, the row is refused with TOTALS_FULL. All three are 0 or more, old_value a part of value_sum. */
+static inline bool figures_fit(int64_t value_sum, int64_t old_value, int64_t new_value) {
+    return new_value <= VALUE_SUM_MAX - (value_sum - old_value);
+}
 
 /* Whether an update by node, effective on day, may replace a project's present state. */
 static inline enum refusal figures_judge(uint16_t owner, uint16_t last_day, uint16_t node, uint16_t day) {
@@ -42,28 +53,30 @@ static inline enum refusal figures_judge(uint16_t owner, uint16_t last_day, uint
     return day < last_day ? REFUSAL_DAY_BEFORE_LAST : REFUSAL_NONE;
 }
 
-/* Adds or takes away one project. Aborts on overflow. */
+static inline int64_t sums_wrap_add(int64_t a, int64_t b) {
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+static inline int64_t sums_wrap_subtract(int64_t a, int64_t b) {
+    return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
+/* Adds or takes away one project. */
 static inline void sums_add(struct sums *sums, int64_t contract_value, int64_t participants, int64_t migrants) {
-    bool overflow = __builtin_add_overflow(sums->contract_value, contract_value, &sums->contract_value);
     sums->projects += 1;
+    sums->contract_value = sums_wrap_add(sums->contract_value, contract_value);
     sums->participants += participants;
     sums->migrant_participants += migrants;
-    if (__builtin_expect(overflow, 0)) {
-        __builtin_trap();
-    }
 }
 
 static inline void sums_subtract(struct sums *sums, int64_t contract_value, int64_t participants, int64_t migrants) {
-    bool overflow = __builtin_sub_overflow(sums->contract_value, contract_value, &sums->contract_value);
     sums->projects -= 1;
+    sums->contract_value = sums_wrap_subtract(sums->contract_value, contract_value);
     sums->participants -= participants;
     sums->migrant_participants -= migrants;
-    if (__builtin_expect(overflow, 0)) {
-        __builtin_trap();
-    }
 }
 
-/* to += from. Aborts on overflow. */
+/* to += from. */
 void sums_merge(struct sums *to, const struct sums *from);
 
 bool sums_equal(const struct sums *a, const struct sums *b);

@@ -55,7 +55,7 @@ MUST_USE enum error ledger_load_day(struct ledger *ledger, uint16_t competition,
 void ledger_load_sequence(struct ledger *ledger, uint16_t node, uint64_t sequence);
 void ledger_resume_at(struct ledger *ledger, uint64_t version);
 
-/* Whether cells or days changed since the last snapshot was filled. */
+/* Whether an entry was applied or anything loaded since the last snapshot was filled. */
 bool ledger_changed(const struct ledger *ledger);
 
 /* Fills the snapshot with what changed since the last one; after a load or on a new ledger that is everything.
