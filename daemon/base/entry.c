@@ -26,6 +26,11 @@ void definition_encode(const struct definition *definition, uint8_t *out) {
     memcpy(out + KEY_OFFSET, definition->key, strnlen(definition->key, COMPETITION_KEY_BYTES_MAX));
 }
 
+bool definition_equal(const struct definition *a, const struct definition *b) {
+    return a->number == b->number && strcmp(a->key, b->key) == 0 && a->statuses == b->statuses &&
+           a->counts == b->counts && a->first_day == b->first_day;
+}
+
 enum error definition_decode(const uint8_t *bytes, size_t size, struct definition *definition) {
     if (size != DEFINITION_BYTES || memchr(bytes + KEY_OFFSET, 0, COMPETITION_KEY_BYTES_MAX + 1) == NULL) {
         return ERROR_DAMAGED;

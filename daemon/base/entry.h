@@ -11,6 +11,7 @@
 #ifndef TALLY_DAEMON_BASE_ENTRY_H
 #define TALLY_DAEMON_BASE_ENTRY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -91,6 +92,7 @@ struct entry {
 /* Packs a definition as the body of its entry: DEFINITION_BYTES, little endian. */
 enum { DEFINITION_BYTES = 48 };
 void definition_encode(const struct definition *definition, uint8_t *out);
+bool definition_equal(const struct definition *a, const struct definition *b);
 MUST_USE enum error definition_decode(const uint8_t *bytes, size_t size, struct definition *definition);
 
 /* Makes an entry from what the journal kept, ready to be applied: decodes its body into the arena (which is reset first)

@@ -75,6 +75,21 @@ const struct node_right *registry_node_numbered(const struct registry *registry,
     return NULL;
 }
 
+struct definition definition_of_competition(const struct competition *competition) {
+    struct definition definition = {.number = competition->number,
+                                    .statuses = competition->status_mask,
+                                    .counts = competition->counts,
+                                    .first_day = competition->first_day};
+    memcpy(definition.key, competition->key, sizeof definition.key);
+    return definition;
+}
+
+struct definition definition_of_node(const struct node_right *node) {
+    struct definition definition = {.number = node->number};
+    memcpy(definition.key, node->name, sizeof definition.key);
+    return definition;
+}
+
 void registry_offer(struct registry_slot *slot, struct registry *registry) {
     /* Release: the stage reads what main wrote. Acquire: the one that comes back was written by main as well. */
     registry_release(atomic_exchange_explicit(&slot->next, registry_hold(registry), memory_order_acq_rel));

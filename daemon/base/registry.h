@@ -75,6 +75,10 @@ const struct competition *registry_competition_numbered(const struct registry *r
 const struct node_right *registry_node(const struct registry *registry, const char *name, size_t size);
 const struct node_right *registry_node_numbered(const struct registry *registry, uint16_t number);
 
+/* What the journal is told of them; their numbers are assigned. */
+struct definition definition_of_competition(const struct competition *competition);
+struct definition definition_of_node(const struct node_right *node);
+
 /* A slot through which main hands a new registry to one stage, and the stage finds it at its next turn. */
 struct registry_slot {
     struct registry *_Atomic next; /* exchanged by both: holds a reference, or NULL */

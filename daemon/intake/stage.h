@@ -1,0 +1,58 @@
+/* The intake stage: the thread that owns the ingest endpoint. It reads batches, decodes and judges them, keeps each node's
+ * sequence, passes entries to the journal, and sends receipts when they come home from the ledger.
+ * Place in the flow: nodes -> intake -> journal; ledger -> intake -> nodes. Never waits for the disk: when all slots are
+ * under way it stops reading, the peers' windows close, and the senders wait. */
+#ifndef TALLY_DAEMON_INTAKE_STAGE_H
+#define TALLY_DAEMON_INTAKE_STAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/base/presence.h"
+#include "daemon/base/receipt.h"
+#include "daemon/base/registry.h"
+#include "daemon/base/ring.h"
+#include "daemon/base/waker.h"
+
+struct intake_stage;
+
+struct intake_stage_options {
+    void *zmq_context;
+    const char *endpoint;
+    uint32_t window;                   /* batches of one node without receipt */
+    uint32_t batch_slots;              /* entries that there are; the rings hold at least as many */
+    uint64_t epoch;
+    struct ring *out;                  /* of struct entry *, to the journal; never full */
+    struct ring *in;                   /* of struct entry *, home from the ledger */
+    struct waker *waker;               /* on which the stage sleeps */
+    struct waker *journal_waker;
+    struct registry *registry;         /* one reference, handed over; every number is assigned */
+    struct registry_slot *registry_slot; /* where a reload comes in */
+    struct presence *presences;        /* NODES_MAX, by number; written by the stage */
+    bool (*journal_full)(void *context); /* whether to answer Busy; any thread */
+    void *context;
+};
+
+/* Makes the stage: binds its endpoint, starts no thread yet. NULL on failure, with the fault filled: NETWORK, MEMORY. The
+ * registry reference is taken over in any case. */
+struct intake_stage *intake_stage_create(const struct intake_stage_options *options, struct fault *fault);
+
+/* Before the start: what recovery found. The definition of a number as the journal has it; a node's highest durable
+ * sequence; a receipt that it may ask for (takes over its refusals). Errors: MEMORY. */
+void intake_stage_load_definition(struct intake_stage *stage, enum entry_kind kind, const struct definition *definition);
+MUST_USE enum error intake_stage_load_sequence(struct intake_stage *stage, uint16_t node, uint64_t sequence,
+                                               uint64_t version);
+MUST_USE enum error intake_stage_load_receipt(struct intake_stage *stage, uint16_t node, const struct receipt *receipt);
+
+/* Starts the thread. Errors: MEMORY, with the fault filled. */
+MUST_USE enum error intake_stage_start(struct intake_stage *stage, struct fault *fault);
+
+/* From now on batches are answered Busy; waits until every entry is home and its receipt sent, at most timeout_ms. Returns
+ * whether that was so. Any thread. */
+bool intake_stage_drain(struct intake_stage *stage, int timeout_ms);
+
+/* Ends the thread, if it was started, closes the endpoint and frees. The journal and ledger stages have stopped before, so
+ * that no entry is anywhere else. *stage may be NULL and is NULL afterwards. */
+void intake_stage_destroy(struct intake_stage **stage);
+
+#endif
