@@ -19,4 +19,8 @@ struct receipt {
     struct entry_refusal *refusals; /* rows in ascending order; NULL if there are none */
 };
 
+/* Makes the receipt of a batch that was applied; refusals is malloc'd, the caller's to free.
+ * Errors: MEMORY: refusals is left out, all else is set. */
+MUST_USE enum error receipt_from_entry(struct receipt *receipt, const struct entry *entry);
+
 #endif

@@ -310,36 +310,24 @@ static bool read_messages(struct intake_stage *stage) {
 
 /* ---- entries that came home ---- */
 
-/* Gathers the refused rows of an entry. NULL if there are none, or if memory is out: then the receipt tells how many were
- * refused but not which; the journal still knows. */
-static struct entry_refusal *gather_refusals(const struct entry *entry, uint32_t *count) {
-    *count = 0;
-    if (entry->kind != ENTRY_BATCH || entry->refused == 0) {
-        return NULL;
+static void count_refusals(const struct receipt *receipt) {
+    for (uint32_t i = 0; i < receipt->refusal_count; i++) {
+        counter_refused(receipt->refusals[i].code, 1);
     }
-    struct entry_refusal *refusals = malloc(entry->refused * sizeof *refusals);
-    for (size_t row = 0; refusals != NULL && row < entry->batch.rows; row++) {
-        if (entry->verdicts[row] != REFUSAL_NONE) {
-            refusals[(*count)++] = (struct entry_refusal){.row = (uint16_t)row, .code = entry->verdicts[row]};
-            counter_refused(entry->verdicts[row], 1);
-        }
+    if (receipt->batch_code != REFUSAL_NONE) {
+        counter_refused(receipt->batch_code, 1);
     }
-    return refusals;
 }
 
 static void settle_batch(struct intake_stage *stage, const struct entry *entry) {
     struct roster_node *node = roster_find(stage->roster, entry->node);
     CHECK(node != NULL && entry->sequence == node->durable_sequence + 1);
-    struct receipt receipt = {.sequence = entry->sequence,
-                              .version = entry->version,
-                              .rows = (uint32_t)entry->batch.rows,
-                              .accepted = entry->accepted,
-                              .unchanged = entry->unchanged,
-                              .batch_code = entry->batch_code};
-    receipt.refusals = gather_refusals(entry, &receipt.refusal_count);
-    if (entry->batch_code != REFUSAL_NONE) {
-        counter_refused(entry->batch_code, 1);
+    struct receipt receipt;
+    if (receipt_from_entry(&receipt, entry) != ERROR_NONE) {
+        log_event(LOG_ERROR, "receipt-incomplete", "node=%s sequence=%" PRIu64 " what=\"%s\"",
+                  node->right != NULL ? node->right->name : "?", entry->sequence, error_text(ERROR_MEMORY));
     }
+    count_refusals(&receipt);
     node->durable_sequence = entry->sequence;
     node->version = entry->version;
     roster_keep(node, &receipt);
@@ -498,25 +486,17 @@ static void *run(void *context) {
 struct intake_stage *intake_stage_create(const struct intake_stage_options *options, struct fault *fault) {
     struct intake_stage *stage = calloc(1, sizeof *stage);
     if (stage == NULL) {
-        registry_release(options->registry);
         fault_set(fault, ERROR_MEMORY, "intake: %s", error_text(ERROR_MEMORY));
         return NULL;
     }
     stage->options = *options;
-    stage->registry = options->registry;
     stage->definitions_pending = true;
     stage->roster = roster_create();
     if (stage->roster == NULL || slots_init(&stage->slots, options->batch_slots) != ERROR_NONE) {
         fault_set(fault, ERROR_MEMORY, "intake: %s", error_text(ERROR_MEMORY));
-        goto fail;
-    }
-    if (doorway_open(&stage->doorway, options->zmq_context, options->endpoint, options->window, fault) != ERROR_NONE) {
-        goto fail;
+        intake_stage_destroy(&stage);
     }
     return stage;
-fail:
-    intake_stage_destroy(&stage);
-    return NULL;
 }
 
 void intake_stage_load_definition(struct intake_stage *stage, enum entry_kind kind,
@@ -548,8 +528,14 @@ enum error intake_stage_load_receipt(struct intake_stage *stage, uint16_t number
     return ERROR_NONE;
 }
 
-enum error intake_stage_start(struct intake_stage *stage, struct fault *fault) {
-    roster_adopt(stage->roster, stage->registry);
+enum error intake_stage_start(struct intake_stage *stage, struct registry *registry, struct fault *fault) {
+    const struct intake_stage_options *options = &stage->options;
+    enum error error = doorway_open(&stage->doorway, options->zmq_context, options->endpoint, options->window, fault);
+    if (error != ERROR_NONE) {
+        return error;
+    }
+    stage->registry = registry_hold(registry);
+    roster_adopt(stage->roster, registry);
     if (pthread_create(&stage->thread, NULL, run, stage) != 0) {
         return fault_set(fault, ERROR_MEMORY, "intake: its thread cannot be started");
     }

@@ -26,15 +26,13 @@ struct intake_stage_options {
     struct ring *in;                   /* of struct entry *, home from the ledger */
     struct waker *waker;               /* on which the stage sleeps */
     struct waker *journal_waker;
-    struct registry *registry;         /* one reference, handed over; every number is assigned */
     struct registry_slot *registry_slot; /* where a reload comes in */
     struct presence *presences;        /* NODES_MAX, by number; written by the stage */
     bool (*journal_full)(void *context); /* whether to answer Busy; any thread */
     void *context;
 };
 
-/* Makes the stage: binds its endpoint, starts no thread yet. NULL on failure, with the fault filled: NETWORK, MEMORY. The
- * registry reference is taken over in any case. */
+/* Makes the stage, without endpoint or thread. NULL on failure, with the fault filled: MEMORY. */
 struct intake_stage *intake_stage_create(const struct intake_stage_options *options, struct fault *fault);
 
 /* Before the start: what recovery found. The definition of a number as the journal has it; a node's highest durable
@@ -44,8 +42,9 @@ MUST_USE enum error intake_stage_load_sequence(struct intake_stage *stage, uint1
                                                uint64_t version);
 MUST_USE enum error intake_stage_load_receipt(struct intake_stage *stage, uint16_t node, const struct receipt *receipt);
 
-/* Starts the thread. Errors: MEMORY, with the fault filled. */
-MUST_USE enum error intake_stage_start(struct intake_stage *stage, struct fault *fault);
+/* Binds the endpoint and starts the thread. Every number in the registry is assigned; the stage takes a reference of its
+ * own. Errors: NETWORK, MEMORY, with the fault filled. */
+MUST_USE enum error intake_stage_start(struct intake_stage *stage, struct registry *registry, struct fault *fault);
 
 /* From now on batches are answered Busy; waits until every entry is home and its receipt sent, at most timeout_ms. Returns
  * whether that was so. Any thread. */

@@ -300,6 +300,13 @@ enum error ledger_load_definition(struct ledger *ledger, enum entry_kind kind, c
     return ERROR_NONE;
 }
 
+enum error ledger_load_cell(struct ledger *ledger, cell_key_t cell) {
+    if (ledger_competition(ledger, cell_key_competition(cell)) == NULL) {
+        return ERROR_DAMAGED;
+    }
+    return find_cell(ledger, cell) == CUBE_FULL ? ERROR_LIMIT : ERROR_NONE;
+}
+
 enum error ledger_load_project(struct ledger *ledger, uint16_t competition, const char *code,
                                const struct figures *figures) {
     if (ledger_competition(ledger, competition) == NULL) {

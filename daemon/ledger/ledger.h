@@ -44,10 +44,12 @@ uint64_t ledger_sequence(const struct ledger *ledger, uint16_t node);
 const struct definition *ledger_competition(const struct ledger *ledger, uint16_t number);
 const struct definition *ledger_node(const struct ledger *ledger, uint16_t number);
 
-/* Loading a stored state, before the first entry is applied. Order: definitions, then projects, days and nodes in any
- * order, then the version. Projects fill the cube; the curves come from the stored days alone.
+/* Loading a stored state, before the first entry is applied. Order: definitions, then cells (every one that a
+ * project was ever in: the bounds count them), projects, days and nodes in any order, then the version. Projects fill the
+ * cube; the curves come from the stored days alone.
  * Errors: LIMIT when a table is full, MEMORY, DAMAGED when a project or a day names a competition that is not defined. */
 MUST_USE enum error ledger_load_definition(struct ledger *ledger, enum entry_kind kind, const struct definition *definition);
+MUST_USE enum error ledger_load_cell(struct ledger *ledger, cell_key_t cell);
 MUST_USE enum error ledger_load_project(struct ledger *ledger, uint16_t competition, const char *code,
                                         const struct figures *figures);
 MUST_USE enum error ledger_load_day(struct ledger *ledger, uint16_t competition, uint32_t region, uint16_t day,

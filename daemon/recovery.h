@@ -1,0 +1,26 @@
+/* Recovery: the state as it was, from state.mdb and the journal's tail. Everything that a receipt was ever given for is in
+ * the journal; what the ledger, the nodes' sequences and receipts were is a function of it. Main thread, before the stages
+ * start. */
+#ifndef TALLY_DAEMON_RECOVERY_H
+#define TALLY_DAEMON_RECOVERY_H
+
+#include "daemon/archive/state.h"
+#include "daemon/base/entry.h"
+#include "daemon/intake/stage.h"
+#include "daemon/ledger/ledger.h"
+#include "numbering.h"
+
+struct recovery {
+    const struct state *state;
+    struct entry_source source;
+    uint64_t journal_version;   /* to replay up to */
+    struct ledger *ledger;      /* new; filled */
+    struct intake_stage *intake; /* not started; told sequences, receipts and definitions */
+    struct numbering *numbering; /* zeroed; learns what numbers there are */
+};
+
+/* Logs how far it is every few seconds, and at the end what was recovered. Errors: DAMAGED, IO, MEMORY, LIMIT, with the
+ * fault filled. */
+MUST_USE enum error recovery_run(const struct recovery *recovery, struct fault *fault);
+
+#endif
