@@ -1,0 +1,250 @@
+#include "state.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <lmdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/base/log.h"
+#include "layout.h"
+#include "lookup.h"
+#include "state_file.h"
+
+struct state {
+    struct state_file file;
+};
+
+/* ---- opening ---- */
+
+static enum error open_or_make(struct state *state, const struct state_options *options, struct fault *fault) {
+    bool known = false;
+    enum error error = ERROR_NONE;
+    if (access(options->path, F_OK) == 0) {
+        error = state_file_open(&state->file, options->path, &known, fault);
+    } else if (errno != ENOENT) {
+        return fault_set(fault, error_of_errno(errno), "%s: %s", options->path, strerror(errno));
+    }
+    if (error != ERROR_NONE || (known && state->file.epoch == options->epoch)) {
+        return error;
+    }
+    if (access(options->path, F_OK) == 0) {
+        log_event(LOG_WARNING, "state-replaced",
+                  "path=\"%s\" what=\"it is of another %s; it is made again from the journal\"", options->path,
+                  known ? "epoch than the journal" : "format");
+    }
+    state_file_close(&state->file);
+    error = state_file_make(options->path, options->epoch, fault);
+    return error == ERROR_NONE ? state_file_open(&state->file, options->path, &known, fault) : error;
+}
+
+struct state *state_open(const struct state_options *options, struct fault *fault) {
+    struct state *state = calloc(1, sizeof *state);
+    if (state == NULL) {
+        fault_set(fault, ERROR_MEMORY, "%s: %s", options->path, error_text(ERROR_MEMORY));
+        return NULL;
+    }
+    if (open_or_make(state, options, fault) != ERROR_NONE) {
+        goto fail;
+    }
+    if (state_version(state) > options->journal_version) {
+        fault_set(
+            fault, ERROR_DAMAGED,
+            "%s: is true up to version %" PRIu64 ", but the journal ends at %" PRIu64
+            ": the journal has lost its end; restore the whole data directory from one backup, or remove this file "
+            "to start from what the journal has",
+            options->path, state_version(state), options->journal_version);
+        goto fail;
+    }
+    return state;
+fail:
+    state_close(state);
+    return NULL;
+}
+
+void state_close(struct state *state) {
+    if (state != NULL) {
+        state_file_close(&state->file);
+        free(state);
+    }
+}
+
+uint64_t state_version(const struct state *state) {
+    return atomic_load_explicit(&state->file.version, memory_order_acquire); /* with the release of the commit */
+}
+
+uint64_t state_bytes(const struct state *state) {
+    return state_file_bytes(&state->file);
+}
+
+struct stored_source state_source(struct state *state) {
+    return lookup_source(&state->file);
+}
+
+struct state_file *state_file(struct state *state) {
+    return &state->file;
+}
+
+/* ---- loading ---- */
+
+struct loading {
+    const struct state_file *file;
+    const struct state_loader *loader;
+    MDB_txn *transaction;
+    struct entry_refusal refusals[BATCH_ROWS_MAX];
+};
+
+/* Hands one key and value on. Errors: DAMAGED if they are not what the table holds, or the callback's. */
+typedef enum error load_one(struct loading *loading, const MDB_val *key, const MDB_val *value);
+
+static enum error load_table(struct loading *loading, enum table table, load_one *load) {
+    MDB_cursor *cursor;
+    int result = mdb_cursor_open(loading->transaction, loading->file->tables[table], &cursor);
+    if (result != MDB_SUCCESS) {
+        return state_file_error(loading->file, result);
+    }
+    MDB_val key;
+    MDB_val value;
+    enum error error = ERROR_NONE;
+    result = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+    while (result == MDB_SUCCESS && error == ERROR_NONE) {
+        error = load(loading, &key, &value);
+        result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+    }
+    mdb_cursor_close(cursor);
+    return error != ERROR_NONE || result == MDB_NOTFOUND ? error : state_file_error(loading->file, result);
+}
+
+static enum error read_definition(const MDB_val *key, const MDB_val *value, enum entry_kind *kind,
+                                  struct definition *definition) {
+    uint16_t number;
+    bool right = layout_read_definition_key(key->mv_data, key->mv_size, kind, &number) &&
+                 value->mv_size == LAYOUT_DEFINITION_BYTES &&
+                 definition_decode(value->mv_data, DEFINITION_BYTES, definition) == ERROR_NONE &&
+                 definition->number == number;
+    return right ? ERROR_NONE : ERROR_DAMAGED;
+}
+
+static enum error load_definition(struct loading *loading, const MDB_val *key, const MDB_val *value) {
+    enum entry_kind kind;
+    struct definition definition;
+    enum error error = read_definition(key, value, &kind, &definition);
+    return error == ERROR_NONE ? loading->loader->definition(loading->loader->context, kind, &definition) : error;
+}
+
+static enum error load_value_sum(struct loading *loading, const MDB_val *key, const MDB_val *value) {
+    enum entry_kind kind;
+    struct definition definition;
+    enum error error = read_definition(key, value, &kind, &definition);
+    if (error != ERROR_NONE || kind != ENTRY_COMPETITION) {
+        return error;
+    }
+    int64_t fen;
+    memcpy(&fen, (const uint8_t *)value->mv_data + DEFINITION_BYTES, sizeof fen);
+    return loading->loader->value_sum(loading->loader->context, definition.number, fen);
+}
+
+static enum error load_cell(struct loading *loading, const MDB_val *key, const MDB_val *value) {
+    (void)value;
+    cell_key_t cell;
+    return layout_read_cell_key(key->mv_data, key->mv_size, &cell)
+               ? loading->loader->cell(loading->loader->context, cell)
+               : ERROR_DAMAGED;
+}
+
+static enum error load_project(struct loading *loading, const MDB_val *key, const MDB_val *value) {
+    struct layout_project stored;
+    uint16_t competition;
+    char code[PROJECT_CODE_BYTES_MAX + 1];
+    if (!layout_read_project_key(key->mv_data, key->mv_size, &competition, code) || value->mv_size != sizeof stored) {
+        return ERROR_DAMAGED;
+    }
+    memcpy(&stored, value->mv_data, sizeof stored);
+    struct figures figures;
+    layout_project_figures(&stored, &figures);
+    return loading->loader->project(loading->loader->context, competition, code, &figures);
+}
+
+static enum error load_day(struct loading *loading, const MDB_val *key, const MDB_val *value) {
+    uint16_t competition;
+    uint32_t region;
+    uint16_t day;
+    struct sums sums;
+    if (!layout_read_day_key(key->mv_data, key->mv_size, &competition, &region, &day) ||
+        value->mv_size != sizeof sums) {
+        return ERROR_DAMAGED;
+    }
+    memcpy(&sums, value->mv_data, sizeof sums);
+    return loading->loader->day(loading->loader->context, competition, region, day, &sums);
+}
+
+static enum error load_sequence(struct loading *loading, const MDB_val *key, const MDB_val *value) {
+    uint16_t node;
+    uint64_t sequence;
+    if (!layout_read_node_key(key->mv_data, key->mv_size, &node) || value->mv_size != sizeof sequence) {
+        return ERROR_DAMAGED;
+    }
+    memcpy(&sequence, value->mv_data, sizeof sequence);
+    return loading->loader->sequence(loading->loader->context, node, sequence);
+}
+
+static enum error load_receipt(struct loading *loading, const MDB_val *key, const MDB_val *value) {
+    uint16_t node;
+    uint64_t sequence;
+    struct receipt receipt;
+    if (!layout_read_receipt_key(key->mv_data, key->mv_size, &node, &sequence) ||
+        !layout_receipt_read(value->mv_data, value->mv_size, sequence, &receipt, loading->refusals)) {
+        return ERROR_DAMAGED;
+    }
+    return loading->loader->receipt(loading->loader->context, node, &receipt);
+}
+
+static enum error load_all(struct loading *loading, uint64_t *version, struct fault *fault) {
+    const struct state_loader *loader = loading->loader;
+    const struct {
+        enum table table;
+        load_one *load;
+        bool wanted;
+    } steps[] = {
+        {TABLE_DEFINITIONS, load_definition, loader->definition != NULL},
+        {TABLE_CELLS, load_cell, loader->cell != NULL},
+        {TABLE_PROJECTS, load_project, loader->project != NULL},
+        {TABLE_DAYS, load_day, loader->day != NULL},
+        {TABLE_NODES, load_sequence, loader->sequence != NULL},
+        {TABLE_RECEIPTS, load_receipt, loader->receipt != NULL},
+        {TABLE_DEFINITIONS, load_value_sum, loader->value_sum != NULL},
+    };
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        enum error error = steps[i].wanted ? load_table(loading, steps[i].table, steps[i].load) : ERROR_NONE;
+        if (error != ERROR_NONE) {
+            return fault_set(fault, error, "%s: its table \"%s\" cannot be loaded: %s", loading->file->path,
+                             layout_table_names[steps[i].table], error_text(error));
+        }
+    }
+    int result = state_file_get_number(loading->file, loading->transaction, LAYOUT_META_VERSION, version);
+    return result == MDB_SUCCESS ? ERROR_NONE
+                                 : fault_set(fault, state_file_error(loading->file, result), "%s: %s",
+                                             loading->file->path, mdb_strerror(result));
+}
+
+enum error state_load(const struct state *state, const struct state_loader *loader, uint64_t *version,
+                      struct fault *fault) {
+    const struct state_file *file = &state->file;
+    struct loading *loading = malloc(sizeof *loading);
+    if (loading == NULL) {
+        return fault_set(fault, ERROR_MEMORY, "%s: %s", file->path, error_text(ERROR_MEMORY));
+    }
+    *loading = (struct loading){.file = file, .loader = loader};
+    enum error error;
+    int result = mdb_txn_begin(file->env, NULL, MDB_RDONLY, &loading->transaction);
+    if (result == MDB_SUCCESS) {
+        error = load_all(loading, version, fault);
+        mdb_txn_abort(loading->transaction);
+    } else {
+        error = fault_set(fault, state_file_error(file, result), "%s: cannot be read: %s", file->path,
+                          mdb_strerror(result));
+    }
+    free(loading);
+    return error;
+}
