@@ -27,10 +27,10 @@ struct rollup {
     struct cube leaves;
     struct path *leaf_paths; /* by leaf: cells of sums */
     struct cube sums;
-    struct link *links;      /* by cell of sums */
+    struct link *links; /* by cell of sums */
 
     struct curves leaf_days;
-    struct path *day_paths;  /* by curve of leaf_days: curves of sum_days */
+    struct path *day_paths; /* by curve of leaf_days: curves of sum_days */
     struct curves sum_days;
 
     struct region_set regions;
@@ -75,8 +75,8 @@ void rollup_destroy(struct rollup *rollup) {
 
 static void add_difference(struct sums *to, const struct sums *now, const struct sums *before) {
     to->projects += now->projects - before->projects;
-    to->contract_value = sums_wrap_add(to->contract_value,
-                                       sums_wrap_subtract(now->contract_value, before->contract_value));
+    to->contract_value =
+        sums_wrap_add(to->contract_value, sums_wrap_subtract(now->contract_value, before->contract_value));
     to->participants += now->participants - before->participants;
     to->migrant_participants += now->migrant_participants - before->migrant_participants;
 }
@@ -167,7 +167,6 @@ static enum error lay_day_path(struct rollup *rollup, const struct snapshot_day 
     return ERROR_NONE;
 }
 
-/* Touches every row before it changes any: a failure leaves leaf and sums in step. */
 static enum error fold_day(struct rollup *rollup, const struct snapshot_day *day) {
     uint32_t leaf = curves_find_or_add(&rollup->leaf_days, day->competition, day->region, day->first_day);
     if (leaf == CURVE_NONE) {
@@ -179,19 +178,10 @@ static enum error fold_day(struct rollup *rollup, const struct snapshot_day *day
             return error;
         }
     }
-    const struct path *path = &rollup->day_paths[leaf];
-    struct sums *rows[REGION_LEVELS];
     struct sums *before = curves_touch(&rollup->leaf_days, leaf, day->day);
-    bool touched = before != NULL;
+    const struct path *path = &rollup->day_paths[leaf];
     for (uint32_t i = 0; i < path->count; i++) {
-        rows[i] = curves_touch(&rollup->sum_days, path->number[i], day->day);
-        touched &= rows[i] != NULL;
-    }
-    if (!touched) {
-        return ERROR_MEMORY;
-    }
-    for (uint32_t i = 0; i < path->count; i++) {
-        add_difference(rows[i], &day->sums, before);
+        add_difference(curves_touch(&rollup->sum_days, path->number[i], day->day), &day->sums, before);
     }
     *before = day->sums;
     return ERROR_NONE;
@@ -284,15 +274,15 @@ size_t rollup_children(const struct rollup *rollup, uint16_t competition, uint32
     return count;
 }
 
-size_t rollup_cells(const struct rollup *rollup, uint32_t number, struct rollup_cell cells[ROLLUP_CELLS_OF_REGION_MAX]) {
+size_t rollup_cells(const struct rollup *rollup, uint32_t number,
+                    struct rollup_cell cells[ROLLUP_CELLS_OF_REGION_MAX]) {
     CHECK(number < rollup->regions.count);
     size_t count = 0;
     for (uint32_t at = rollup->regions.entries[number].first_cell; at != CUBE_FULL; at = rollup->links[at].next) {
         const struct cell *cell = &rollup->sums.cells[at];
         if (!sums_zero(&cell->sums)) {
-            cells[count++] = (struct rollup_cell){.category = cell_key_category(cell->key),
-                                                  .status = cell_key_status(cell->key),
-                                                  .sums = cell->sums};
+            cells[count++] = (struct rollup_cell){
+                .category = cell_key_category(cell->key), .status = cell_key_status(cell->key), .sums = cell->sums};
         }
     }
     return count;

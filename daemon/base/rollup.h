@@ -58,8 +58,8 @@ struct rollup *rollup_create(void);
 void rollup_destroy(struct rollup *rollup);
 
 /* Folds a snapshot; its version is not below the roll-up's (checked).
- * Errors: MEMORY, LIMIT (a table is full). Then part of it is folded, the version stays, rollup_whole is false and
- * nothing should be told from it until the same snapshot, or a later one that holds its changes too, was folded. */
+ * Errors: LIMIT (a table is full). Then part of it is folded, the version stays, rollup_whole is false for good, and
+ * nothing should be told from it any more. */
 MUST_USE enum error rollup_apply(struct rollup *rollup, const struct snapshot *snapshot);
 
 /* Whether the figures are those of rollup_version. */
