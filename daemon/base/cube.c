@@ -6,7 +6,7 @@
 enum { SLOTS = CUBE_CELLS_MAX * 2 }; /* at most half full, so that a probe is short */
 
 enum error cube_init(struct cube *cube) {
-    *cube = (struct cube){.slot_mask = SLOTS - 1};
+    *cube = (struct cube){.slot_mask = SLOTS - 1, .limit = CUBE_CELLS_MAX};
     cube->cells = memory_reserve(CUBE_CELLS_MAX * sizeof *cube->cells);
     cube->slots = memory_reserve(SLOTS * sizeof *cube->slots);
     cube->changed = memory_reserve(CUBE_CELLS_MAX * sizeof *cube->changed);
@@ -38,7 +38,7 @@ uint32_t cube_find_or_add(struct cube *cube, cell_key_t key) {
         }
         slot = (slot + 1) & cube->slot_mask;
     }
-    if (cube->count == CUBE_CELLS_MAX) {
+    if (cube->count == cube->limit) {
         return CUBE_FULL;
     }
     uint32_t number = cube->count++;

@@ -9,7 +9,7 @@ enum { SLOTS = CURVES_MAX * 2 };
 #define DAY_ROWS ((size_t)CURVES_MAX * CURVE_DAYS_MAX)
 
 enum error curves_init(struct curves *curves) {
-    *curves = (struct curves){.slot_mask = SLOTS - 1};
+    *curves = (struct curves){.slot_mask = SLOTS - 1, .limit = CURVES_MAX};
     curves->curves = calloc(CURVES_MAX, sizeof *curves->curves);
     curves->slots = calloc(SLOTS, sizeof *curves->slots);
     curves->days = memory_reserve(DAY_ROWS * sizeof *curves->days);
@@ -60,7 +60,7 @@ uint32_t curves_find_or_add(struct curves *curves, uint16_t competition, uint32_
     if (curves->slots[slot] != 0) {
         return curves->slots[slot] - 1;
     }
-    if (curves->count == CURVES_MAX) {
+    if (curves->count == curves->limit) {
         return CURVE_NONE;
     }
     uint32_t number = curves->count++;

@@ -10,9 +10,11 @@
 
 #include "daemon/base/error.h"
 #include "daemon/base/figures.h"
+#include "proto/region.h"
 
 enum {
-    CURVES_MAX = 1 << 16,
+    CURVES_MAX = 1 << 18,
+    LEAF_CURVES_MAX = CURVES_MAX / REGION_LEVELS, /* in the ledger, as LEAF_CELLS_MAX */
     CURVE_DAYS_MAX = 1 << 13, /* from the competition's first day: 22 years */
 };
 
@@ -34,6 +36,7 @@ struct curve_point {
 struct curves {
     struct curve *curves;   /* count of them */
     uint32_t count;
+    uint32_t limit;         /* of count: CURVES_MAX unless its owner lowers it */
     uint32_t *slots;        /* curve number + 1, or 0, by competition and region */
     uint32_t slot_mask;
     struct sums *days;      /* CURVE_DAYS_MAX for each curve */
@@ -46,7 +49,7 @@ struct curves {
 MUST_USE enum error curves_init(struct curves *curves);
 void curves_fini(struct curves *curves);
 
-/* The number of the curve, made if new; CURVE_NONE if there are CURVES_MAX already. */
+/* The number of the curve, made if new; CURVE_NONE if the limit is reached. */
 uint32_t curves_find_or_add(struct curves *curves, uint16_t competition, uint32_t region, uint16_t first_day);
 
 /* The number of the curve, or CURVE_NONE. */

@@ -35,6 +35,8 @@ struct ledger *ledger_create(uint64_t projects_max) {
         ledger_destroy(ledger);
         return NULL;
     }
+    ledger->cube.limit = LEAF_CELLS_MAX;
+    ledger->curves.limit = LEAF_CURVES_MAX;
     return ledger;
 }
 
