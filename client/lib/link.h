@@ -1,0 +1,36 @@
+/* A node's connection to the ingest endpoint: one DEALER, replaced by a new one whenever the session starts over, so that
+ * nothing of an old connection comes through. Courier's thread only. */
+#ifndef TALLY_LIB_LINK_H
+#define TALLY_LIB_LINK_H
+
+#include "parcel.h"
+#include "socket.h"
+
+struct link {
+    void *context;        /* ZeroMQ's, borrowed */
+    const char *endpoint; /* borrowed */
+    void *socket;         /* NULL while closed */
+    void *monitor;        /* tells when the connection is lost */
+    unsigned generation;
+};
+
+void link_init(struct link *link, void *context, const char *endpoint);
+
+/* Closes. */
+void link_fini(struct link *link);
+
+/* Closes what is open and opens a new connection. Does not wait for it: what is sent goes out once it stands.
+ * Errors  MEMORY, INVALID. */
+TALLY_MUST_USE enum tally_error link_renew(struct link *link, char *message);
+void link_close(struct link *link);
+
+/* Whether the connection was lost since. */
+bool link_lost(struct link *link);
+
+/* False when it cannot be queued: then the link is of no more use. */
+bool link_hello(struct link *link, const char *node, uint64_t acknowledged, uint64_t epoch);
+
+/* Sends the body without copying it: the parcel is held until ZeroMQ has sent it. */
+bool link_batch(struct link *link, struct parcel *parcel);
+
+#endif
