@@ -1,6 +1,6 @@
 /* A fixed piece of memory that protobuf-c unpacks into, so that hostile input meets a budget and steady state allocates
  * nothing. protobuf-c itself has no limit: 1 MiB of input was seen to become 92 MB.
- * An arena belongs to one thread at a time. */
+ * An arena belongs to one thread at a time, and is not copied: its allocator points at it. */
 #ifndef TALLY_PROTO_ARENA_H
 #define TALLY_PROTO_ARENA_H
 

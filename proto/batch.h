@@ -44,7 +44,8 @@ enum refusal batch_decode(const void *bytes, size_t size, struct arena *arena, s
 /* Bytes that batch_encode will write. */
 size_t batch_encoded_bytes(const struct batch *batch);
 
-/* Packs; out has room for batch_encoded_bytes. The sequence comes first, at a fixed place. About 20 ns a row. */
+/* Packs; out has room for batch_encoded_bytes. The sequence, unless it is 0 and left out, comes first, at a fixed place.
+ * About 20 ns a row. */
 void batch_encode(const struct batch *batch, uint8_t *out);
 
 /* Changes the sequence in bytes that batch_encode wrote: an outbox numbers batches again when the daemon was set back. */

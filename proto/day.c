@@ -6,8 +6,11 @@
 enum { CHINA_OFFSET_MS = 8 * 3600 * 1000, DAY_MS = 24 * 3600 * 1000 };
 
 day_number_t day_of_time(int64_t time_ms) {
-    int64_t day = (time_ms + CHINA_OFFSET_MS) / DAY_MS;
-    return day < 0 ? 0 : day >= DAY_LIMIT ? DAY_LIMIT - 1 : (day_number_t)day;
+    const int64_t last_ms = (int64_t)DAY_LIMIT * DAY_MS - CHINA_OFFSET_MS - 1;
+    if (time_ms >= last_ms) {
+        return DAY_LIMIT - 1;
+    }
+    return time_ms < 0 ? 0 : (day_number_t)((time_ms + CHINA_OFFSET_MS) / DAY_MS);
 }
 
 day_number_t day_from_date(struct day_date date) {

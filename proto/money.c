@@ -10,9 +10,10 @@ static const unsigned unit_places[] = {
 
 #define FEN_PER_YUAN INT64_C(100)
 
-/* Appends a decimal digit to *fen. Returns false if it does not fit. */
+/* Appends a decimal digit to *fen, which is 0 or below: that side of 64 bits holds one fen more, so that every amount fits.
+ * Returns false if it does not fit. */
 static bool push_digit(fen_t *fen, int digit) {
-    return !__builtin_mul_overflow(*fen, 10, fen) && !__builtin_add_overflow(*fen, digit, fen);
+    return !__builtin_mul_overflow(*fen, 10, fen) && !__builtin_sub_overflow(*fen, digit, fen);
 }
 
 static enum money_error classify(char character) {
@@ -60,10 +61,10 @@ enum money_error money_parse(const char *text, size_t size, enum money_unit unit
     for (; places < unit_places[unit]; places++) {
         fits = fits && push_digit(&value, 0);
     }
-    if (!fits) {
+    if (!fits || (!negative && value == INT64_MIN)) {
         return MONEY_TOO_LARGE;
     }
-    *fen = negative ? -value : value;
+    *fen = negative ? value : -value;
     return MONEY_OK;
 }
 

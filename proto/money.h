@@ -17,8 +17,8 @@ enum money_unit {
 
 enum money_error {
     MONEY_OK = 0,
-    MONEY_EMPTY,      /* no digits */
-    MONEY_NOT_NUMBER, /* something that is neither digit, sign nor one decimal point */
+    MONEY_EMPTY,      /* nothing there */
+    MONEY_NOT_NUMBER, /* no digits, or something that is neither digit, sign nor one decimal point */
     MONEY_EXPONENT,   /* 1.2E+09: a spreadsheet has rounded it */
     MONEY_SEPARATOR,  /* 1,234: thousands separators are ambiguous */
     MONEY_TOO_FINE,   /* a fraction of a fen */
