@@ -50,9 +50,9 @@ enum error basis_init(struct basis *basis, struct state *state, struct fault *fa
                                         .cell = load_cell,
                                         .sequence = load_sequence,
                                         .value_sum = load_value_sum};
-    enum error error = keytable_init(&basis->cells, CUBE_CELLS_MAX);
+    enum error error = keytable_init(&basis->cells, LEAF_CELLS_MAX);
     if (error == ERROR_NONE) {
-        error = keytable_init(&basis->curves, CURVES_MAX);
+        error = keytable_init(&basis->curves, LEAF_CURVES_MAX);
     }
     if (error != ERROR_NONE) {
         fault_set(fault, error, "archive: %s", error_text(error));

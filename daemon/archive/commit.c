@@ -83,7 +83,7 @@ static int write_cells(const struct commit *commit) {
 
 /* ---- projects ---- */
 
-static int compare_codes(const struct roster_record *a, const struct roster_record *b) {
+static int compare_codes(const struct cached_project *a, const struct cached_project *b) {
     if (a->competition != b->competition) {
         return a->competition < b->competition ? -1 : 1;
     }
@@ -91,14 +91,14 @@ static int compare_codes(const struct roster_record *a, const struct roster_reco
 }
 
 static int by_code(const void *a, const void *b, void *context) {
-    const struct roster_record *records = context;
+    const struct cached_project *records = context;
     return compare_codes(&records[*(const uint32_t *)a], &records[*(const uint32_t *)b]);
 }
 
 static int by_region(const void *a, const void *b, void *context) {
-    const struct roster_record *records = context;
-    const struct roster_record *left = &records[*(const uint32_t *)a];
-    const struct roster_record *right = &records[*(const uint32_t *)b];
+    const struct cached_project *records = context;
+    const struct cached_project *left = &records[*(const uint32_t *)a];
+    const struct cached_project *right = &records[*(const uint32_t *)b];
     if (left->competition == right->competition && left->figures.region != right->figures.region) {
         return left->figures.region < right->figures.region ? -1 : 1;
     }
@@ -113,7 +113,7 @@ static int write_figures(struct commit *commit) {
         return result;
     }
     for (uint32_t i = 0; i < window->changed_count && result == MDB_SUCCESS; i++) {
-        const struct roster_record *record = &window->roster.records[window->changed[i]];
+        const struct cached_project *record = &window->cache.records[window->changed[i]];
         if (record->figures_changed) {
             struct layout_key key;
             struct layout_project value;
@@ -146,7 +146,7 @@ static void merge_texts(struct layout_texts *texts, const struct window_texts *c
 }
 
 /* Texts that are there already are not written again: nodes tend to send them with every row. */
-static int write_texts_of(MDB_cursor *cursor, const struct roster_record *record, const struct window_texts *change) {
+static int write_texts_of(MDB_cursor *cursor, const struct cached_project *record, const struct window_texts *change) {
     struct layout_key key;
     layout_project_key(&key, record->competition, record->code, record->code_bytes);
     MDB_val wanted = state_file_key(&key);
@@ -175,7 +175,7 @@ static int write_texts(const struct commit *commit) {
         return result;
     }
     for (uint32_t i = 0; i < window->changed_count && result == MDB_SUCCESS; i++) {
-        const struct roster_record *record = &window->roster.records[window->changed[i]];
+        const struct cached_project *record = &window->cache.records[window->changed[i]];
         if (record->texts != 0) {
             result = write_texts_of(cursor, record, &window->texts[record->texts - 1]);
         }
@@ -184,7 +184,7 @@ static int write_texts(const struct commit *commit) {
     return result;
 }
 
-static int move_in_index(const struct commit *commit, MDB_cursor *cursor, const struct roster_record *record) {
+static int move_in_index(const struct commit *commit, MDB_cursor *cursor, const struct cached_project *record) {
     struct layout_key key;
     if (record->stored_region != 0) {
         layout_region_key(&key, record->competition, record->stored_region, record->code, record->code_bytes);
@@ -200,10 +200,10 @@ static int move_in_index(const struct commit *commit, MDB_cursor *cursor, const 
 
 static int write_regions(const struct commit *commit) {
     struct window *window = commit->window;
-    struct roster_record *records = window->roster.records;
+    struct cached_project *records = window->cache.records;
     size_t count = 0;
     for (uint32_t i = 0; i < window->changed_count; i++) {
-        const struct roster_record *record = &records[window->changed[i]];
+        const struct cached_project *record = &records[window->changed[i]];
         if (record->exists && record->figures.region != record->stored_region) {
             window->order[count++] = window->changed[i];
         }
@@ -229,7 +229,7 @@ static int write_projects(struct commit *commit) {
     if (window->changed_count == 0) {
         return MDB_SUCCESS;
     }
-    qsort_r(window->changed, window->changed_count, sizeof *window->changed, by_code, window->roster.records);
+    qsort_r(window->changed, window->changed_count, sizeof *window->changed, by_code, window->cache.records);
     int result = write_figures(commit);
     if (result == MDB_SUCCESS && window->texts_count > 0) {
         result = write_texts(commit);

@@ -103,7 +103,7 @@ struct row {
 };
 
 /* Fills a record that was just made with what is stored of its project, if anything is. */
-static enum error load_record(struct fold *fold, struct roster_record *record) {
+static enum error load_record(struct fold *fold, struct cached_project *record) {
     struct layout_key key;
     struct layout_project stored;
     layout_project_key(&key, record->competition, record->code, record->code_bytes);
@@ -126,14 +126,14 @@ static enum error load_record(struct fold *fold, struct roster_record *record) {
 }
 
 /* The project's record. Errors: IO, DAMAGED. */
-static enum error meet(struct fold *fold, const struct row *row, struct roster_record **record) {
-    struct roster *roster = &fold->window.roster;
+static enum error meet(struct fold *fold, const struct row *row, struct cached_project **record) {
+    struct project_cache *cache = &fold->window.cache;
     uint16_t competition = fold->entry.competition;
-    *record = roster_find(roster, row->hash, competition, row->code, row->code_bytes);
+    *record = project_cache_find(cache, row->hash, competition, row->code, row->code_bytes);
     if (*record != NULL) {
         return ERROR_NONE;
     }
-    *record = roster_add(roster, row->hash, competition, row->code, row->code_bytes);
+    *record = project_cache_add(cache, row->hash, competition, row->code, row->code_bytes);
     return load_record(fold, *record);
 }
 
@@ -158,7 +158,7 @@ static bool says_nothing_new(const struct figures *old, const struct figures *ne
            old->migrant_participants == new->migrant_participants && old->text_hash == new->text_hash;
 }
 
-static void count(struct fold *fold, const struct roster_record *record, const struct figures *new) {
+static void count(struct fold *fold, const struct cached_project *record, const struct figures *new) {
     uint16_t competition = record->competition;
     const struct figures *old = &record->figures;
     if (record->exists && basis_counts(&fold->basis, competition, old->status)) {
@@ -171,14 +171,14 @@ static void count(struct fold *fold, const struct roster_record *record, const s
     }
 }
 
-static void set_figures(struct fold *fold, struct roster_record *record, const struct figures *figures) {
+static void set_figures(struct fold *fold, struct cached_project *record, const struct figures *figures) {
     window_set_figures(&fold->window, record, figures);
     record->updated_version = fold->entry.version;
     record->updated_ms = fold->entry.wall_ms;
 }
 
 /* The rules of the ledger, in its order: whether a row is refused must come out the same. */
-static enum refusal decide(struct fold *fold, struct roster_record *record, const struct figures *new,
+static enum refusal decide(struct fold *fold, struct cached_project *record, const struct figures *new,
                            uint32_t *unchanged) {
     const struct figures *old = &record->figures;
     if (record->exists) {
@@ -212,7 +212,7 @@ static enum refusal decide(struct fold *fold, struct roster_record *record, cons
 
 static enum error apply_row(struct fold *fold, const struct row *row, size_t i) {
     struct entry *entry = &fold->entry;
-    struct roster_record *record;
+    struct cached_project *record;
     enum error error = meet(fold, row, &record);
     if (error != ERROR_NONE) {
         return error;
@@ -241,14 +241,14 @@ static enum error apply_run(struct fold *fold, size_t first, size_t count_of_row
         rows[i] = (struct row){.code = *code, .code_bytes = code_bytes};
         if (entry->verdicts[first + i] == REFUSAL_NONE) {
             CHECK(code_bytes <= PROJECT_CODE_BYTES_MAX);
-            rows[i].hash = roster_hash(entry->competition, *code, code_bytes);
-            roster_prefetch_slot(&fold->window.roster, rows[i].hash);
+            rows[i].hash = project_cache_hash(entry->competition, *code, code_bytes);
+            project_cache_prefetch_slot(&fold->window.cache, rows[i].hash);
         }
         *code += code_bytes;
     }
     for (size_t i = 0; i < count_of_rows; i++) {
         if (entry->verdicts[first + i] == REFUSAL_NONE) {
-            roster_prefetch_record(&fold->window.roster, rows[i].hash);
+            project_cache_prefetch_record(&fold->window.cache, rows[i].hash);
         }
     }
     enum error error = ERROR_NONE;

@@ -18,7 +18,7 @@ static size_t order_capacity(uint32_t projects_max) {
 enum error window_init(struct window *window, uint32_t projects_max) {
     CHECK(projects_max > BATCH_ROWS_MAX);
     *window = (struct window){0};
-    if (roster_init(&window->roster, projects_max) != ERROR_NONE ||
+    if (project_cache_init(&window->cache, projects_max) != ERROR_NONE ||
         keytable_init(&window->days, WINDOW_DAYS_MAX) != ERROR_NONE) {
         goto fail;
     }
@@ -39,7 +39,7 @@ fail:
 }
 
 void window_fini(struct window *window) {
-    uint32_t projects_max = window->roster.capacity;
+    uint32_t projects_max = window->cache.capacity;
     memory_release(window->changed, projects_max * sizeof *window->changed);
     memory_release(window->order, order_capacity(projects_max) * sizeof *window->order);
     memory_release(window->texts, projects_max * sizeof *window->texts);
@@ -50,8 +50,8 @@ void window_fini(struct window *window) {
     if (window->days.keys != NULL) {
         keytable_fini(&window->days);
     }
-    if (window->roster.records != NULL) {
-        roster_fini(&window->roster);
+    if (window->cache.records != NULL) {
+        project_cache_fini(&window->cache);
     }
     *window = (struct window){0};
 }
@@ -69,7 +69,7 @@ static size_t pages_to_write(const struct window *window, const struct window_pa
 }
 
 bool window_has_room(const struct window *window, const struct window_pages *pages) {
-    return window->roster.capacity - window->roster.count >= BATCH_ROWS_MAX &&
+    return window->cache.capacity - window->cache.count >= BATCH_ROWS_MAX &&
            WINDOW_DAYS_MAX - window->days.count >= 2 * BATCH_ROWS_MAX &&
            WINDOW_TEXT_BYTES_MAX - window->text_bytes_used >= BATCH_BYTES_MAX &&
            window->receipt_count < WINDOW_RECEIPTS_MAX &&
@@ -77,18 +77,18 @@ bool window_has_room(const struct window *window, const struct window_pages *pag
            window->body_bytes < WINDOW_BODY_BYTES_MAX && pages_to_write(window, pages) < WINDOW_PAGES_MAX;
 }
 
-static void list_record(struct window *window, struct roster_record *record) {
+static void list_record(struct window *window, struct cached_project *record) {
     if (!record->listed) {
         record->listed = true;
-        window->changed[window->changed_count++] = (uint32_t)(record - window->roster.records);
+        window->changed[window->changed_count++] = (uint32_t)(record - window->cache.records);
     }
 }
 
-static bool is_moved(const struct roster_record *record) {
+static bool is_moved(const struct cached_project *record) {
     return record->exists && record->figures.region != record->stored_region;
 }
 
-void window_set_figures(struct window *window, struct roster_record *record, const struct figures *figures) {
+void window_set_figures(struct window *window, struct cached_project *record, const struct figures *figures) {
     list_record(window, record);
     window->moved_count -= is_moved(record);
     record->figures = *figures;
@@ -111,7 +111,7 @@ static void take_text(struct window *window, const char *text, const char **kept
     *kept_bytes = (uint8_t)size;
 }
 
-void window_take_texts(struct window *window, struct roster_record *record, const struct batch *batch, size_t row) {
+void window_take_texts(struct window *window, struct cached_project *record, const struct batch *batch, size_t row) {
     if (batch->name == NULL && batch->contractor == NULL && batch->start_day == NULL && batch->completion_day == NULL) {
         return;
     }
@@ -162,16 +162,16 @@ struct receipt *window_add_receipt(struct window *window, uint16_t node, uint32_
 }
 
 void window_settle(struct window *window) {
-    struct roster *roster = &window->roster;
+    struct project_cache *cache = &window->cache;
     for (uint32_t i = 0; i < window->changed_count; i++) {
-        struct roster_record *record = &roster->records[window->changed[i]];
+        struct cached_project *record = &cache->records[window->changed[i]];
         record->listed = false;
         record->figures_changed = false;
         record->texts = 0;
         record->stored_region = record->figures.region;
     }
-    if (roster->capacity - roster->count < BATCH_ROWS_MAX) {
-        roster_clear(roster);
+    if (cache->capacity - cache->count < BATCH_ROWS_MAX) {
+        project_cache_clear(cache);
     }
     keytable_clear(&window->days);
     window->changed_count = 0;

@@ -15,11 +15,11 @@
 #include "daemon/base/receipt.h"
 #include "keytable.h"
 #include "layout.h"
-#include "roster.h"
+#include "project_cache.h"
 
 /* Bounds of one window. Each is more than a batch can need. */
 enum {
-    WINDOW_PROJECTS_MAX = 1 << 21, /* the roster's capacity, unless a smaller one is asked for */
+    WINDOW_PROJECTS_MAX = 1 << 21, /* the cache's capacity, unless a smaller one is asked for */
     WINDOW_DAYS_MAX = 1 << 18,
     WINDOW_TEXT_BYTES_MAX = 64 << 20,
     WINDOW_RECEIPTS_MAX = 1 << 15,
@@ -60,7 +60,7 @@ struct window_receipt {
 };
 
 struct window {
-    struct roster roster;
+    struct project_cache cache;
     uint32_t *changed; /* numbers of the records that changed, or were given texts */
     uint32_t changed_count;
     uint32_t moved_count; /* among them, those that are new or in another region than stored */
@@ -83,7 +83,7 @@ struct window {
     uint64_t entries;
 };
 
-/* projects_max: the roster's capacity, more than BATCH_ROWS_MAX. Errors: MEMORY. */
+/* projects_max: the cache's capacity, more than BATCH_ROWS_MAX. Errors: MEMORY. */
 MUST_USE enum error window_init(struct window *window, uint32_t projects_max);
 void window_fini(struct window *window);
 
@@ -91,10 +91,10 @@ void window_fini(struct window *window);
 bool window_has_room(const struct window *window, const struct window_pages *pages);
 
 /* Sets the figures of a record, which exists from now on, and notes that it is to be written. */
-void window_set_figures(struct window *window, struct roster_record *record, const struct figures *figures);
+void window_set_figures(struct window *window, struct cached_project *record, const struct figures *figures);
 
 /* Takes over the texts that the row carries, if any, into the record's. */
-void window_take_texts(struct window *window, struct roster_record *record, const struct batch *batch, size_t row);
+void window_take_texts(struct window *window, struct cached_project *record, const struct batch *batch, size_t row);
 
 /* What the day changed, to be added to. */
 struct sums *window_day(struct window *window, uint16_t competition, uint32_t region, uint16_t day);
@@ -116,7 +116,7 @@ static inline uint16_t window_day_day(uint64_t key) {
 struct receipt *window_add_receipt(struct window *window, uint16_t node, uint32_t refusal_count);
 
 /* The window was written: nothing has happened since. Records stay as a cache, unless there is no room for another batch's:
- * then the roster starts empty. */
+ * then the cache starts empty. */
 void window_settle(struct window *window);
 
 #endif
