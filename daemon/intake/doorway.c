@@ -11,13 +11,13 @@
 
 enum {
     ROUTING_BYTES = 5,
-    FRAME_BYTES_MAX = 2 << 20,  /* a larger frame closes the connection: PROTOCOL.md, "Errors" */
-    WINDOW_SLACK = 16,          /* Hellos and repetitions beside the window */
-    HANDSHAKE_MS = 2000,        /* idle connections must not fill the descriptor table */
+    FRAME_BYTES_MAX = 2 << 20, /* a larger frame closes the connection: PROTOCOL.md, "Errors" */
+    WINDOW_SLACK = 16,         /* Hellos and repetitions beside the window */
+    HANDSHAKE_MS = 2000,       /* idle connections must not fill the descriptor table */
     HEARTBEAT_INTERVAL_TCP_MS = 5000,
     HEARTBEAT_TIMEOUT_TCP_MS = 30000,
     LINGER_MS = 1000,
-    REASONS_MAX = 64,           /* different codes in one receipt: codes of rows are below 64 */
+    REASONS_MAX = 64, /* different codes in one receipt: codes of rows are below 64 */
     DOORWAY_BUFFER_BYTES = 256 << 10,
 };
 

@@ -26,7 +26,7 @@ enum sending {
 
 /* What came in: one message. */
 struct arrival {
-    bool addressed;      /* the routing id is one that ZeroMQ makes; if not, nobody can be answered */
+    bool addressed; /* the routing id is one that ZeroMQ makes; if not, nobody can be answered */
     routing_t routing;
     enum refusal refusal; /* of the frames: NONE, FRAMES_MALFORMED, PROTOCOL_UNSUPPORTED */
     unsigned type;        /* of the message, when refusal is NONE */

@@ -17,14 +17,14 @@ struct roster_node {
     uint16_t number;
     const struct node_right *right; /* in the present registry; NULL if the node was taken out of it */
     bool connected;
-    bool behind;                    /* the last receipt could not be sent: the peer's queue is full */
+    bool behind; /* the last receipt could not be sent: the peer's queue is full */
     routing_t routing;
-    uint64_t next_sequence;         /* expected */
-    uint64_t durable_sequence;      /* highest that is durable and applied */
-    uint64_t sent_sequence;         /* highest whose receipt went to this connection */
-    uint64_t version;               /* of the last receipt */
-    int64_t sent_ns;                /* when something was last sent to it, monotonic */
-    int64_t rewind_quiet_until_ns;  /* no further Rewind before this, unless the expected batch came */
+    uint64_t next_sequence;                      /* expected */
+    uint64_t durable_sequence;                   /* highest that is durable and applied */
+    uint64_t sent_sequence;                      /* highest whose receipt went to this connection */
+    uint64_t version;                            /* of the last receipt */
+    int64_t sent_ns;                             /* when something was last sent to it, monotonic */
+    int64_t rewind_quiet_until_ns;               /* no further Rewind before this, unless the expected batch came */
     struct receipt receipts[WINDOW_BATCHES_MAX]; /* by sequence modulo; sequence 0 = none */
     struct admission_memo memo;
 };

@@ -13,7 +13,7 @@
 struct slot {
     struct entry entry; /* first: the rings carry entries, intake finds the slot around them */
     struct arena arena;
-    zmq_msg_t body;     /* holds the bytes that entry.body points to; always initialised */
+    zmq_msg_t body; /* holds the bytes that entry.body points to; always initialised */
 };
 
 struct slots {
@@ -21,7 +21,7 @@ struct slots {
     struct slot **free; /* free_count of them */
     size_t free_count;
     size_t count;
-    void *memory;       /* the arenas; address space until used */
+    void *memory; /* the arenas; address space until used */
 };
 
 /* Errors: MEMORY. */

@@ -19,15 +19,15 @@ struct intake_stage;
 struct intake_stage_options {
     void *zmq_context;
     const char *endpoint;
-    uint32_t window;                   /* batches of one node without receipt */
-    uint32_t batch_slots;              /* entries that there are; the rings hold at least as many */
+    uint32_t window;      /* batches of one node without receipt */
+    uint32_t batch_slots; /* entries that there are; the rings hold at least as many */
     uint64_t epoch;
-    struct ring *out;                  /* of struct entry *, to the journal; never full */
-    struct ring *in;                   /* of struct entry *, home from the ledger */
-    struct waker *waker;               /* on which the stage sleeps */
+    struct ring *out;    /* of struct entry *, to the journal; never full */
+    struct ring *in;     /* of struct entry *, home from the ledger */
+    struct waker *waker; /* on which the stage sleeps */
     struct waker *journal_waker;
     struct registry_slot *registry_slot; /* where a reload comes in */
-    struct presence *presences;        /* NODES_MAX, by number; written by the stage */
+    struct presence *presences;          /* NODES_MAX, by number; written by the stage */
     bool (*journal_full)(void *context); /* whether to answer Busy; any thread */
     void *context;
 };
@@ -37,7 +37,8 @@ struct intake_stage *intake_stage_create(const struct intake_stage_options *opti
 
 /* Before the start: what recovery found. The definition of a number as the journal has it; a node's highest durable
  * sequence; a receipt that it may ask for (takes over its refusals). Errors: MEMORY. */
-void intake_stage_load_definition(struct intake_stage *stage, enum entry_kind kind, const struct definition *definition);
+void intake_stage_load_definition(struct intake_stage *stage, enum entry_kind kind,
+                                  const struct definition *definition);
 MUST_USE enum error intake_stage_load_sequence(struct intake_stage *stage, uint16_t node, uint64_t sequence,
                                                uint64_t version);
 MUST_USE enum error intake_stage_load_receipt(struct intake_stage *stage, uint16_t node, const struct receipt *receipt);
