@@ -7,7 +7,8 @@
 
 #include "tally.pb-c.h"
 #include "tests/support/columns.h"
-#include "tests/support/dice.h"
+#include "tests/support/random.h"
+#include "tests/support/seed.h"
 
 static void get_arena(struct arena *arena) {
     arena_init(arena, malloc(BATCH_ARENA_BYTES), BATCH_ARENA_BYTES);
@@ -18,39 +19,39 @@ static const char *const texts[] = {"", "a", "杭州西站枢纽站房工程", "
 
 enum { TEXTS = sizeof texts / sizeof texts[0] };
 
-static int64_t random_figure(struct dice *dice) {
-    return (int64_t)dice_next(dice) >> dice_below(dice, 64);
+static int64_t random_figure(struct random *random) {
+    return (int64_t)random_next(random) >> random_below(random, 64);
 }
 
-static uint32_t random_number(struct dice *dice) {
-    return (uint32_t)(dice_next(dice) >> (32 + dice_below(dice, 32)));
+static uint32_t random_number(struct random *random) {
+    return (uint32_t)(random_next(random) >> (32 + random_below(random, 32)));
 }
 
 /* Any bytes without NUL, any length up to twice what is allowed: the codec does not judge. */
-static const char *random_code(struct dice *dice) {
+static const char *random_code(struct random *random) {
     static char code[65];
-    size_t size = (size_t)dice_below(dice, sizeof code);
+    size_t size = (size_t)random_below(random, sizeof code);
     for (size_t i = 0; i < size; i++) {
-        code[i] = (char)(1 + dice_below(dice, 255));
+        code[i] = (char)(1 + random_below(random, 255));
     }
     code[size] = '\0';
     return code;
 }
 
-static void add_random_rows(struct columns *columns, struct dice *dice, size_t rows) {
+static void add_random_rows(struct columns *columns, struct random *random, size_t rows) {
     for (size_t i = 0; i < rows; i++) {
-        struct columns_row row = {.code = random_code(dice),
-                                  .region = random_number(dice),
-                                  .category = random_number(dice),
-                                  .status = random_number(dice),
-                                  .contract_value = random_figure(dice),
-                                  .participants = random_figure(dice),
-                                  .migrant_participants = random_figure(dice),
-                                  .effective_day = random_number(dice),
-                                  .name = texts[dice_below(dice, TEXTS)],
-                                  .contractor = texts[dice_below(dice, TEXTS)],
-                                  .start_day = random_number(dice),
-                                  .completion_day = random_number(dice)};
+        struct columns_row row = {.code = random_code(random),
+                                  .region = random_number(random),
+                                  .category = random_number(random),
+                                  .status = random_number(random),
+                                  .contract_value = random_figure(random),
+                                  .participants = random_figure(random),
+                                  .migrant_participants = random_figure(random),
+                                  .effective_day = random_number(random),
+                                  .name = texts[random_below(random, TEXTS)],
+                                  .contractor = texts[random_below(random, TEXTS)],
+                                  .start_day = random_number(random),
+                                  .completion_day = random_number(random)};
         columns_add(columns, &row);
     }
 }
@@ -100,17 +101,16 @@ static void expect_round_trip(struct arena *arena, const struct batch *batch) {
 }
 
 Test(batch, random_batches_come_back_as_they_were) {
-    struct dice dice;
-    dice_init(&dice, dice_seed("batch", 21));
+    struct random random = {.state = seed_of("batch", 21)};
     struct arena arena;
     get_arena(&arena);
     struct columns *columns = columns_create();
     for (int i = 0; i < 600; i++) {
         columns_clear(columns);
-        add_random_rows(columns, &dice, 1 + (size_t)dice_below(&dice, 400));
-        uint64_t bits = dice_next(&dice);
+        add_random_rows(columns, &random, 1 + (size_t)random_below(&random, 400));
+        uint64_t bits = random_next(&random);
         struct columns_present present = {bits & 1, bits & 2, bits & 4, bits & 8, bits & 16};
-        struct batch batch = columns_batch(columns, present, 1 + (dice_next(&dice) >> 1), "csj-2021");
+        struct batch batch = columns_batch(columns, present, 1 + (random_next(&random) >> 1), "csj-2021");
         expect_round_trip(&arena, &batch);
     }
     free(columns);
@@ -177,10 +177,9 @@ Test(batch, a_body_full_of_the_longest_texts_fits_the_arena) {
 }
 
 Test(batch, a_batch_of_another_arena_size_is_refused_not_cut) {
-    struct dice dice;
-    dice_init(&dice, 5);
+    struct random random = {.state = 5};
     struct columns *columns = columns_create();
-    add_random_rows(columns, &dice, 50);
+    add_random_rows(columns, &random, 50);
     const struct columns_present all = {true, true, true, true, true};
     struct batch batch = columns_batch(columns, all, 1, "csj-2021");
     size_t size;
@@ -205,12 +204,11 @@ Test(batch, a_batch_of_another_arena_size_is_refused_not_cut) {
 
 Test(batch, its_sequence_can_be_set_anew) {
     static const uint64_t sequences[] = {1, 2, 255, 256, UINT64_C(0x0102030405060708), UINT64_MAX};
-    struct dice dice;
-    dice_init(&dice, 6);
+    struct random random = {.state = 6};
     struct arena arena;
     get_arena(&arena);
     struct columns *columns = columns_create();
-    add_random_rows(columns, &dice, 20);
+    add_random_rows(columns, &random, 20);
     struct batch batch = columns_batch(columns, (struct columns_present){.name = true}, 12345, "csj-2021");
     size_t size;
     uint8_t *bytes = columns_encode(&batch, &size);

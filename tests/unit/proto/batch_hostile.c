@@ -8,7 +8,8 @@
 
 #include "proto/batch.h"
 #include "tests/support/columns.h"
-#include "tests/support/dice.h"
+#include "tests/support/random.h"
+#include "tests/support/seed.h"
 
 static void get_arena(struct arena *arena) {
     arena_init(arena, malloc(BATCH_ARENA_BYTES), BATCH_ARENA_BYTES);
@@ -124,14 +125,15 @@ Test(batch_hostile, a_body_cut_at_any_byte_is_never_taken_for_other_rows) {
 }
 
 Test(batch_hostile, a_hundred_thousand_random_bodies_are_answered) {
-    struct dice dice;
-    dice_init(&dice, dice_seed("batch_hostile", 31));
+    struct random random = {.state = seed_of("batch_hostile", 31)};
     struct arena arena;
     get_arena(&arena);
     for (int i = 0; i < 100000; i++) {
         uint8_t bytes[256];
-        size_t size = (size_t)dice_below(&dice, sizeof bytes + 1);
-        dice_fill(&dice, bytes, size);
+        size_t size = (size_t)random_below(&random, sizeof bytes + 1);
+        for (size_t k = 0; k < size; k++) {
+            bytes[k] = (uint8_t)random_next(&random);
+        }
         decode(&arena, bytes, size);
     }
     free(arena.base);
@@ -139,8 +141,7 @@ Test(batch_hostile, a_hundred_thousand_random_bodies_are_answered) {
 
 /* Random bytes hardly ever get past the first field: honest bodies with a few bytes changed do. */
 Test(batch_hostile, a_hundred_thousand_changed_bodies_are_answered) {
-    struct dice dice;
-    dice_init(&dice, dice_seed("batch_hostile", 32));
+    struct random random = {.state = seed_of("batch_hostile", 32)};
     struct arena arena;
     get_arena(&arena);
     size_t size;
@@ -149,8 +150,8 @@ Test(batch_hostile, a_hundred_thousand_changed_bodies_are_answered) {
     unsigned answers[REFUSAL_CODE_LIMIT] = {0};
     for (int i = 0; i < 100000; i++) {
         memcpy(bytes, honest, size);
-        for (uint64_t changes = 1 + dice_below(&dice, 4); changes > 0; changes--) {
-            bytes[dice_below(&dice, size)] = (uint8_t)dice_next(&dice);
+        for (uint64_t changes = 1 + random_below(&random, 4); changes > 0; changes--) {
+            bytes[random_below(&random, size)] = (uint8_t)random_next(&random);
         }
         answers[decode(&arena, bytes, size)]++;
     }

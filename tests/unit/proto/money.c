@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/support/dice.h"
+#include "tests/support/random.h"
+#include "tests/support/seed.h"
 
 static const enum money_unit units[] = {MONEY_UNIT_FEN, MONEY_UNIT_YUAN, MONEY_UNIT_WAN_YUAN, MONEY_UNIT_YI_YUAN};
 static const int places_of[] = {0, 2, 6, 10};
@@ -55,10 +56,9 @@ Test(money, extremes_and_their_neighbours_are_read_exactly_in_every_unit) {
 }
 
 Test(money, random_amounts_of_every_size_are_read_exactly_in_every_unit) {
-    struct dice dice;
-    dice_init(&dice, dice_seed("money", 11));
+    struct random random = {.state = seed_of("money", 11)};
     for (int i = 0; i < 100000; i++) {
-        fen_t fen = (fen_t)dice_next(&dice) >> dice_below(&dice, 64);
+        fen_t fen = (fen_t)random_next(&random) >> random_below(&random, 64);
         check_all_units(fen);
         char text[MONEY_TEXT_BYTES];
         fen_t got = 0;
@@ -205,10 +205,9 @@ Test(money, for_people_is_cut_and_never_reads_larger_than_it_is) {
 
 /* Reading the Chinese text back gives the amount or a little less, within a hundredth of its unit. */
 Test(money, for_people_in_chinese_loses_less_than_a_hundredth_of_its_unit) {
-    struct dice dice;
-    dice_init(&dice, dice_seed("money", 12));
+    struct random random = {.state = seed_of("money", 12)};
     for (int i = 0; i < 100000; i++) {
-        fen_t fen = (fen_t)(dice_next(&dice) >> (1 + dice_below(&dice, 62)));
+        fen_t fen = (fen_t)(random_next(&random) >> (1 + random_below(&random, 62)));
         char text[MONEY_TEXT_BYTES];
         money_format_zh(fen, text);
         size_t number = strspn(text, "0123456789.");

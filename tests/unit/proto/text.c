@@ -4,8 +4,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "tests/support/dice.h"
-
 /* UTF-8 the long way round: encodes every scalar value and sees which bytes come out, so that "valid" needs no second
  * decoder. */
 static size_t encode(uint32_t character, uint8_t *out) {
