@@ -130,10 +130,10 @@ static void follows_a_journal_that_grows(void) {
     atomic_store(&asking.done, true);
     pthread_join(asker, NULL);
     CHECK(asking.answers > 0);
+    CHECK(stop(&scene) == entries_version(scene.entries));
     CHECK(counter_read(COUNTER_ARCHIVE_FOLDS) >= 3);
     CHECK(counter_read(COUNTER_ARCHIVE_ENTRIES) == entries_version(scene.entries));
     CHECK(counter_read(COUNTER_ARCHIVE_PROJECTS_WRITTEN) > 0);
-    stop(&scene);
     CHECK(atomic_load(&scene.failures) == 0);
     close_scene(&scene);
 }

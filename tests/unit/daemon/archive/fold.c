@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include "daemon/archive/state_file.h"
 #include "daemon/archive/window.h"
 #include "model.h"
 #include "tests/support/history.h"
@@ -201,6 +202,32 @@ Test(fold, says_what_it_wrote) {
     cr_assert(fold_pending(bench.fold));
     cr_assert_eq(fold_commit(bench.fold, &written), ERROR_NONE);
     cr_assert_eq(written, 0);
+    check(&bench);
+    bench_fini(&bench);
+}
+
+/* A map that is too small stands in for a disk that is full: both make LMDB give up in the middle of a transaction. */
+Test(fold, loses_nothing_when_a_commit_finds_no_room) {
+    struct bench bench;
+    struct history_shape shape = {.nodes = 3, .competitions = 2, .projects = 5000, .rows_max = 500};
+    bench_init(&bench, 13, &shape, PLENTY, 0);
+    run_history(&bench, 20);
+    uint64_t before = state_version(bench.state);
+    history_extend(&bench.history, 200);
+    read_all(&bench, PLENTY);
+    MDB_env *env = state_file(bench.state)->env;
+    uint64_t written;
+    size_t failures = 0;
+    for (size_t bytes = state_bytes(bench.state); fold_pending(bench.fold); bytes += 256 << 10) {
+        cr_assert_eq(mdb_env_set_mapsize(env, bytes), 0);
+        enum error error = fold_commit(bench.fold, &written);
+        if (error != ERROR_NONE) {
+            cr_assert_eq(error, ERROR_DISK_FULL);
+            cr_assert_eq(state_version(bench.state), before);
+            failures++;
+        }
+    }
+    cr_assert_gt(failures, 2);
     check(&bench);
     bench_fini(&bench);
 }

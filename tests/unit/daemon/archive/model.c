@@ -39,6 +39,10 @@ struct model_day {
     bool seen; /* while checking */
 };
 
+struct model_cell {
+    cell_key_t key;
+};
+
 struct model_receipt {
     struct receipt receipt;
     struct entry_refusal refusals[BATCH_ROWS_MAX];
@@ -49,7 +53,9 @@ struct model {
     uint64_t version;
     void *projects; /* trees */
     void *days;
+    void *cells;
     uint64_t project_count;
+    uint64_t cell_count;
     uint64_t refused[REFUSAL_CODE_LIMIT];
     uint64_t unchanged;
     int64_t value_sums[COMPETITIONS_MAX];
@@ -75,6 +81,12 @@ static int compare_days(const void *a, const void *b) {
     return left->region != right->region ? (int)left->region - (int)right->region : left->day - right->day;
 }
 
+static int compare_cells(const void *a, const void *b) {
+    const struct model_cell *left = a;
+    const struct model_cell *right = b;
+    return left->key < right->key ? -1 : left->key > right->key;
+}
+
 struct model *model_create(uint64_t projects_max) {
     struct model *model = calloc(1, sizeof *model);
     cr_assert_not_null(model);
@@ -91,6 +103,7 @@ struct model *model_create(uint64_t projects_max) {
 void model_destroy(struct model *model) {
     tree_destroy(model->projects);
     tree_destroy(model->days);
+    tree_destroy(model->cells);
     for (size_t node = 0; node < NODES; node++) {
         for (size_t i = 0; i < KEPT; i++) {
             free(model->receipts[node][i]);
@@ -133,6 +146,17 @@ static void change_day(struct model *model, const struct model_project *project,
     stored->sums.contract_value += sign * project->value;
     stored->sums.participants += sign * project->heads;
     stored->sums.migrant_participants += sign * project->migrants;
+}
+
+static void note_cell(struct model *model, const struct model_project *project) {
+    struct model_cell key = {
+        cell_key(project->competition, project->region, (uint8_t)project->category, (uint8_t)project->status)};
+    if (tree_find(&model->cells, &key, compare_cells) == NULL) {
+        struct model_cell *cell = malloc(sizeof *cell);
+        *cell = key;
+        tree_add(&model->cells, cell, compare_cells);
+        model->cell_count++;
+    }
 }
 
 /* What row i says, on top of what is known (NULL for a new project). */
@@ -214,6 +238,7 @@ static unsigned follow_row(struct model *model, const struct entry_record *recor
             change_day(model, known, new.day, -1);
         }
         change_day(model, &new, new.day, +1);
+        note_cell(model, &new);
         model->value_sums[new.competition] += new.value - (known != NULL ? known->value : 0);
     }
     if (known == NULL) {
@@ -235,7 +260,9 @@ static void follow_rows(struct model *model, const struct entry_record *record, 
     size_t intake = 0;
     for (size_t i = 0; i < batch.rows; i++) {
         char code[PROJECT_CODE_BYTES_MAX + 1] = "";
-        memcpy(code, place, batch.code_bytes[i]);
+        for (size_t byte = 0; byte < batch.code_bytes[i]; byte++) {
+            code[byte] = (char)place[byte];
+        }
         place += batch.code_bytes[i];
         bool unchanged = false;
         unsigned refusal;
@@ -296,6 +323,7 @@ struct checking {
     uint64_t projects;
     uint64_t visited;
     uint64_t receipts;
+    uint64_t cells;
 };
 
 static void check_stored(void *visitor, const struct stored_project *stored) {
@@ -333,6 +361,14 @@ static enum error check_project(void *context, uint16_t competition, const char 
     cr_assert_eq(checking->source.find(checking->source.context, competition, code, check_stored, checking, &version),
                  ERROR_NONE);
     cr_assert_eq(version, checking->model->version);
+    return ERROR_NONE;
+}
+
+static enum error check_cell(void *context, cell_key_t key) {
+    struct checking *checking = context;
+    struct model_cell wanted = {key};
+    cr_assert_not_null(tree_find(&checking->model->cells, &wanted, compare_cells));
+    checking->cells++;
     return ERROR_NONE;
 }
 
@@ -388,6 +424,7 @@ static enum error check_value_sum(void *context, uint16_t competition, int64_t f
 void model_check(const struct model *model, struct state *state) {
     struct checking checking = {.model = model, .source = state_source(state)};
     struct state_loader loader = {.context = &checking,
+                                  .cell = check_cell,
                                   .project = check_project,
                                   .day = check_day,
                                   .sequence = check_sequence,
@@ -400,6 +437,7 @@ void model_check(const struct model *model, struct state *state) {
     cr_assert_eq(state_version(state), model->version);
     cr_assert_eq(checking.projects, model->project_count);
     cr_assert_eq(checking.visited, model->project_count);
+    cr_assert_eq(checking.cells, model->cell_count);
     tree_walk(model->days, check_day_seen);
     uint64_t receipts = 0;
     for (size_t node = 0; node < NODES; node++) {
