@@ -33,7 +33,7 @@ static const unsigned table_flags[DISKFILE_TABLES] = {MDB_INTEGERKEY, MDB_INTEGE
 bool diskfile_full(const struct diskfile *file, int code) {
     struct statvfs space = {0};
     bool little = fstatvfs(file->directory, &space) == 0 && space.f_bavail * space.f_frsize < FREE_BYTES_LOW;
-    return code == ENOSPC || code == EDQUOT || (code == EIO && little);
+    return code == ENOSPC || code == EDQUOT || code == EFBIG || (code == EIO && little);
 }
 
 enum tally_error diskfile_error(const struct diskfile *file, int code, char *message) {
