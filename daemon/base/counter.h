@@ -32,6 +32,7 @@
     X(PUBLISH_SUBSCRIPTIONS_REFUSED, "publish_subscriptions_refused", "Subscriptions left out because the table is full.") \
     X(QUERY_QUESTIONS, "query_questions", "Questions answered.")                                                       \
     X(QUERY_REFUSALS, "query_refusals", "Questions refused.")                                                          \
+    X(QUERY_ANSWERS_UNSENT, "query_answers_unsent", "Answers that could not be sent because the peer was gone or full.") \
     X(ARCHIVE_FOLDS, "archive_folds", "Commits of folded state.")                                                      \
     X(ARCHIVE_ENTRIES, "archive_entries", "Entries folded.")                                                           \
     X(ARCHIVE_PROJECTS_WRITTEN, "archive_projects_written", "Project states written by folds.")                        \

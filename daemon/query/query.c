@@ -1,0 +1,293 @@
+#include "query.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+#include "answer.h"
+#include "daemon/base/check.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/counter.h"
+#include "daemon/base/memory.h"
+
+enum {
+    QUESTIONS_A_TURN_MAX = 32, /* the same thread publishes */
+    QUESTION_ARENA_BYTES = 64 << 10,
+    SCRATCH_BYTES = 4 << 20,
+    FRAME_BYTES_MAX = 2 << 20, /* a larger frame closes the connection: PROTOCOL.md, "Errors" */
+    QUEUE_MESSAGES = 64,       /* in each direction, for each peer */
+    HANDSHAKE_MS = 2000,       /* idle connections must not fill the descriptor table */
+    HEARTBEAT_INTERVAL_TCP_MS = 5000,
+    HEARTBEAT_TIMEOUT_TCP_MS = 30000,
+    LINGER_MS = 1000,
+    LOG_INTERVAL_S = 10,
+};
+
+struct query {
+    struct query_options options;
+    void *socket;
+    void *question_memory;
+    struct arena question_arena;
+    void *scratch_memory;
+    struct answer_desk desk;
+};
+
+/* What came in: one message, and why it cannot be a question. */
+struct arrival {
+    zmq_msg_t from;
+    zmq_msg_t body;
+    unsigned type;
+    enum refusal refusal;
+};
+
+static const struct kind {
+    enum message_type type;
+    const ProtobufCMessageDescriptor *descriptor;
+    answer_function *answer;
+} kinds[] = {
+    {MESSAGE_TOTALS_QUERY, &tally__totals_query__descriptor, answer_totals},
+    {MESSAGE_REGIONS_QUERY, &tally__regions_query__descriptor, answer_regions},
+    {MESSAGE_PROJECT_QUERY, &tally__project_query__descriptor, answer_project},
+    {MESSAGE_PROJECTS_QUERY, &tally__projects_query__descriptor, answer_projects},
+    {MESSAGE_HISTORY_QUERY, &tally__history_query__descriptor, answer_history},
+    {MESSAGE_NODES_QUERY, &tally__nodes_query__descriptor, answer_nodes},
+    {MESSAGE_COMPETITIONS_QUERY, &tally__competitions_query__descriptor, answer_competitions},
+    {MESSAGE_STATUS_QUERY, &tally__status_query__descriptor, answer_status},
+    {MESSAGE_VERIFY_QUERY, &tally__verify_query__descriptor, answer_verify},
+};
+
+/* ---- for the answers ---- */
+
+enum refusal answer_pack(struct answer_desk *desk, enum message_type type, const ProtobufCMessage *message) {
+    size_t size = protobuf_c_message_get_packed_size(message);
+    if (size > desk->options->answer_bytes_max) {
+        return REFUSAL_ANSWER_TOO_LARGE;
+    }
+    protobuf_c_message_pack(message, desk->packed);
+    desk->packed_bytes = size;
+    desk->type = type;
+    return REFUSAL_NONE;
+}
+
+const struct competition *answer_competition(const struct answer_desk *desk, const char *key) {
+    return registry_competition(desk->registry, key, strlen(key));
+}
+
+void *answer_room(struct answer_desk *desk, size_t count, size_t size) {
+    void *room = arena_allocate(&desk->scratch, count * size); /* count is bounded by what there can be */
+    return room != NULL ? memset(room, 0, count * size) : NULL;
+}
+
+enum refusal answer_stored_failed(struct answer_desk *desk, enum error error) {
+    log_event_limited(&desk->stored_limit, clock_monotonic_ns(), LOG_INTERVAL_S * INT64_C(1000000000), LOG_ERROR,
+                      "stored-state-unreadable", "error=\"%s\"", error_text(error));
+    return REFUSAL_NOT_READY;
+}
+
+/* ---- in ---- */
+
+static bool receive_frame(void *socket, zmq_msg_t *frame) {
+    int received;
+    do {
+        received = zmq_msg_recv(frame, socket, ZMQ_DONTWAIT);
+    } while (received < 0 && errno == EINTR);
+    return received >= 0;
+}
+
+/* The frames after the routing id: a header, then the body as the last. Whatever is there is taken off the socket. */
+static enum refusal read_frames(void *socket, struct arrival *arrival) {
+    zmq_msg_t header;
+    zmq_msg_init(&header);
+    enum refusal refusal = REFUSAL_FRAMES_MALFORMED;
+    if (zmq_msg_more(&arrival->from) && receive_frame(socket, &header)) {
+        refusal = frame_read(zmq_msg_data(&header), zmq_msg_size(&header), &arrival->type);
+        bool has_body = zmq_msg_more(&header) && receive_frame(socket, &arrival->body);
+        refusal = has_body && !zmq_msg_more(&arrival->body) ? refusal : REFUSAL_FRAMES_MALFORMED;
+        while (has_body && zmq_msg_more(&arrival->body) && receive_frame(socket, &arrival->body)) {
+        }
+    }
+    zmq_msg_close(&header);
+    return refusal;
+}
+
+static bool receive(struct query *query, struct arrival *arrival) {
+    if (!receive_frame(query->socket, &arrival->from)) {
+        return false;
+    }
+    arrival->type = 0;
+    arrival->refusal = read_frames(query->socket, arrival);
+    if (arrival->refusal == REFUSAL_NONE && zmq_msg_size(&arrival->body) > BATCH_BYTES_MAX) {
+        arrival->refusal = REFUSAL_BODY_TOO_LARGE;
+    }
+    return true;
+}
+
+/* ---- out ---- */
+
+static bool send_frame(void *socket, const void *bytes, size_t size, int flags) {
+    int sent;
+    do {
+        sent = zmq_send(socket, bytes, size, flags | ZMQ_DONTWAIT);
+    } while (sent < 0 && errno == EINTR);
+    return sent >= 0;
+}
+
+/* ROUTER_MANDATORY tells with the first frame whether the peer is there and takes it; the others then follow. */
+static void send_packed(struct query *query, zmq_msg_t *to) {
+    uint8_t header[FRAME_HEADER_BYTES];
+    frame_write(header, query->desk.type);
+    bool sent = send_frame(query->socket, zmq_msg_data(to), zmq_msg_size(to), ZMQ_SNDMORE) &&
+                send_frame(query->socket, header, sizeof header, ZMQ_SNDMORE) &&
+                send_frame(query->socket, query->desk.packed, query->desk.packed_bytes, 0);
+    counter_add(COUNTER_QUERY_ANSWERS_UNSENT, sent ? 0 : 1);
+}
+
+static void pack_refusal(struct answer_desk *desk, uint64_t request, unsigned message_type, enum refusal code) {
+    Tally__Refusal message = TALLY__REFUSAL__INIT;
+    message.request = request;
+    message.code = code;
+    message.name = (char *)(uintptr_t)refusal_name(code); /* packing only reads these */
+    message.text = (char *)(uintptr_t)refusal_text(code);
+    message.message_type = message_type;
+    desk->packed_bytes = protobuf_c_message_pack(&message.base, desk->packed);
+    desk->type = MESSAGE_REFUSAL;
+    counter_add(COUNTER_QUERY_REFUSALS, 1);
+    counter_refused(code, 1);
+}
+
+/* ---- one question ---- */
+
+static const struct kind *find_kind(unsigned type) {
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (kinds[i].type == type) {
+            return &kinds[i];
+        }
+    }
+    return NULL;
+}
+
+/* Every question has its request number as its first field. */
+static uint64_t request_of(const ProtobufCMessage *question) {
+    uint64_t request;
+    memcpy(&request, (const char *)question + question->descriptor->fields[0].offset, sizeof request);
+    return request;
+}
+
+static enum refusal answer(struct query *query, struct arrival *arrival, uint64_t *request) {
+    if (arrival->refusal != REFUSAL_NONE) {
+        return arrival->refusal;
+    }
+    const struct kind *kind = find_kind(arrival->type);
+    if (kind == NULL) {
+        return REFUSAL_TYPE_UNKNOWN;
+    }
+    arena_reset(&query->question_arena);
+    arena_reset(&query->desk.scratch);
+    const ProtobufCMessage *question =
+        protobuf_c_message_unpack(kind->descriptor, &query->question_arena.allocator, zmq_msg_size(&arrival->body),
+                                  zmq_msg_data(&arrival->body)); /* the arena takes all of it back at once */
+    if (question == NULL) {
+        return REFUSAL_BODY_MALFORMED;
+    }
+    *request = request_of(question);
+    return kind->answer(&query->desk, question);
+}
+
+static void take_question(struct query *query, struct arrival *arrival) {
+    uint64_t request = 0;
+    enum refusal refusal = answer(query, arrival, &request);
+    if (refusal != REFUSAL_NONE) {
+        pack_refusal(&query->desk, request, arrival->type, refusal);
+    } else {
+        counter_add(COUNTER_QUERY_QUESTIONS, 1);
+    }
+    send_packed(query, &arrival->from);
+}
+
+void query_serve(void *context, const struct rollup *rollup, const struct registry *registry) {
+    struct query *query = context;
+    query->desk.rollup = rollup;
+    query->desk.registry = registry;
+    query->desk.time_ms = clock_wall_ms();
+    struct arrival arrival;
+    zmq_msg_init(&arrival.from);
+    zmq_msg_init(&arrival.body);
+    for (int i = 0; i < QUESTIONS_A_TURN_MAX && receive(query, &arrival); i++) {
+        take_question(query, &arrival);
+    }
+    zmq_msg_close(&arrival.from);
+    zmq_msg_close(&arrival.body);
+}
+
+/* ---- life ---- */
+
+static int set(void *socket, int option, int value) {
+    return zmq_setsockopt(socket, option, &value, sizeof value);
+}
+
+static bool configure(void *socket) {
+    int failed = set(socket, ZMQ_ROUTER_MANDATORY, 1);
+    failed |= set(socket, ZMQ_RCVHWM, QUEUE_MESSAGES);
+    failed |= set(socket, ZMQ_SNDHWM, QUEUE_MESSAGES);
+    failed |= set(socket, ZMQ_LINGER, LINGER_MS);
+    failed |= set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
+    failed |= set(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_INTERVAL_TCP_MS);
+    failed |= set(socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_TCP_MS);
+    failed |= set(socket, ZMQ_IPV6, 1);
+    int64_t frame_bytes_max = FRAME_BYTES_MAX;
+    failed |= zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &frame_bytes_max, sizeof frame_bytes_max);
+    return failed == 0;
+}
+
+static bool set_up_memory(struct query *query) {
+    query->question_memory = memory_reserve(QUESTION_ARENA_BYTES);
+    query->scratch_memory = memory_reserve(SCRATCH_BYTES);
+    query->desk.packed = memory_reserve(ANSWER_BYTES_MAX);
+    if (query->question_memory == NULL || query->scratch_memory == NULL || query->desk.packed == NULL) {
+        return false;
+    }
+    arena_init(&query->question_arena, query->question_memory, QUESTION_ARENA_BYTES);
+    arena_init(&query->desk.scratch, query->scratch_memory, SCRATCH_BYTES);
+    return true;
+}
+
+struct query *query_create(const struct query_options *options, struct fault *fault) {
+    CHECK(options->answer_bytes_max <= ANSWER_BYTES_MAX);
+    struct query *query = calloc(1, sizeof *query);
+    if (query == NULL || !set_up_memory(query)) {
+        fault_set(fault, ERROR_MEMORY, "query endpoint %s: %s", options->endpoint, error_text(ERROR_MEMORY));
+        goto fail;
+    }
+    query->options = *options;
+    if (options->answer_bytes_max == 0) {
+        query->options.answer_bytes_max = ANSWER_BYTES_MAX;
+    }
+    query->desk.options = &query->options;
+    query->socket = zmq_socket(options->zmq_context, ZMQ_ROUTER);
+    if (query->socket == NULL || !configure(query->socket) || zmq_bind(query->socket, options->endpoint) != 0) {
+        fault_set(fault, ERROR_NETWORK, "query endpoint %s: %s", options->endpoint, zmq_strerror(errno));
+        goto fail;
+    }
+    return query;
+fail:
+    query_destroy(query);
+    return NULL;
+}
+
+void query_destroy(struct query *query) {
+    if (query == NULL) {
+        return;
+    }
+    if (query->socket != NULL) {
+        zmq_close(query->socket);
+    }
+    memory_release(query->question_memory, QUESTION_ARENA_BYTES);
+    memory_release(query->scratch_memory, SCRATCH_BYTES);
+    memory_release(query->desk.packed, ANSWER_BYTES_MAX);
+    free(query);
+}
+
+void *query_socket(const struct query *query) {
+    return query->socket;
+}
