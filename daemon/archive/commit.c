@@ -4,13 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "project_writer.h"
+
 /* All functions of this file that return int return LMDB's results. */
 struct commit {
     struct state_file *file;
     const struct basis *basis;
     struct window *window;
     MDB_txn *transaction;
-    uint64_t written;
 };
 
 static int put(const struct commit *commit, enum table table, const struct layout_key *key, const void *bytes,
@@ -18,17 +19,6 @@ static int put(const struct commit *commit, enum table table, const struct layou
     MDB_val wanted = state_file_key(key);
     MDB_val value = state_file_value(bytes, size);
     return mdb_put(commit->transaction, commit->file->tables[table], &wanted, &value, 0);
-}
-
-/* For runs of ascending keys: the cursor stays on the page where the next key probably is. */
-static int put_at(MDB_cursor *cursor, const struct layout_key *key, const void *bytes, size_t size) {
-    MDB_val wanted = state_file_key(key);
-    MDB_val value = state_file_value(bytes, size);
-    return mdb_cursor_put(cursor, &wanted, &value, 0);
-}
-
-static int open_cursor(const struct commit *commit, enum table table, MDB_cursor **cursor) {
-    return mdb_cursor_open(commit->transaction, commit->file->tables[table], cursor);
 }
 
 /* ---- definitions, sequences, cells ---- */
@@ -81,169 +71,12 @@ static int write_cells(const struct commit *commit) {
     return result;
 }
 
-/* ---- projects ---- */
-
-static int compare_codes(const struct cached_project *a, const struct cached_project *b) {
-    if (a->competition != b->competition) {
-        return a->competition < b->competition ? -1 : 1;
-    }
-    return memcmp(a->code, b->code, sizeof a->code);
-}
-
-static int by_code(const void *a, const void *b, void *context) {
-    const struct cached_project *records = context;
-    return compare_codes(&records[*(const uint32_t *)a], &records[*(const uint32_t *)b]);
-}
-
-static int by_region(const void *a, const void *b, void *context) {
-    const struct cached_project *records = context;
-    const struct cached_project *left = &records[*(const uint32_t *)a];
-    const struct cached_project *right = &records[*(const uint32_t *)b];
-    if (left->competition == right->competition && left->figures.region != right->figures.region) {
-        return left->figures.region < right->figures.region ? -1 : 1;
-    }
-    return compare_codes(left, right);
-}
-
-static int write_figures(struct commit *commit) {
-    const struct window *window = commit->window;
-    MDB_cursor *cursor;
-    int result = open_cursor(commit, TABLE_PROJECTS, &cursor);
-    if (result != MDB_SUCCESS) {
-        return result;
-    }
-    for (uint32_t i = 0; i < window->changed_count && result == MDB_SUCCESS; i++) {
-        const struct cached_project *record = &window->cache.records[window->changed[i]];
-        if (record->figures_changed) {
-            struct layout_key key;
-            struct layout_project value;
-            layout_project_key(&key, record->competition, record->code, record->code_bytes);
-            layout_project_set(&value, &record->figures, record->updated_version, record->updated_ms);
-            result = put_at(cursor, &key, &value, sizeof value);
-            commit->written++;
-        }
-    }
-    mdb_cursor_close(cursor);
-    return result;
-}
-
-/* What is stored of the texts, with what came in place of it. */
-static void merge_texts(struct layout_texts *texts, const struct window_texts *change) {
-    if ((change->given & WINDOW_NAME) != 0) {
-        texts->name = change->texts.name;
-        texts->name_bytes = change->texts.name_bytes;
-    }
-    if ((change->given & WINDOW_CONTRACTOR) != 0) {
-        texts->contractor = change->texts.contractor;
-        texts->contractor_bytes = change->texts.contractor_bytes;
-    }
-    if ((change->given & WINDOW_START_DAY) != 0) {
-        texts->start_day = change->texts.start_day;
-    }
-    if ((change->given & WINDOW_COMPLETION_DAY) != 0) {
-        texts->completion_day = change->texts.completion_day;
-    }
-}
-
-/* Texts that are there already are not written again: nodes tend to send them with every row. */
-static int write_texts_of(MDB_cursor *cursor, const struct cached_project *record, const struct window_texts *change) {
-    struct layout_key key;
-    layout_project_key(&key, record->competition, record->code, record->code_bytes);
-    MDB_val wanted = state_file_key(&key);
-    MDB_val stored = {0};
-    struct layout_texts texts = {0};
-    int result = mdb_cursor_get(cursor, &wanted, &stored, MDB_SET);
-    if (result == MDB_SUCCESS && !layout_texts_read(stored.mv_data, stored.mv_size, &texts)) {
-        return MDB_CORRUPTED;
-    }
-    if (result != MDB_SUCCESS && result != MDB_NOTFOUND) {
-        return result;
-    }
-    bool is_new = result == MDB_NOTFOUND;
-    uint8_t bytes[LAYOUT_TEXTS_BYTES_MAX];
-    merge_texts(&texts, change);
-    size_t size = layout_texts_write(&texts, bytes);
-    bool same = !is_new && size == stored.mv_size && memcmp(bytes, stored.mv_data, size) == 0;
-    return same ? MDB_SUCCESS : put_at(cursor, &key, bytes, size);
-}
-
-static int write_texts(const struct commit *commit) {
-    const struct window *window = commit->window;
-    MDB_cursor *cursor;
-    int result = open_cursor(commit, TABLE_TEXTS, &cursor);
-    if (result != MDB_SUCCESS) {
-        return result;
-    }
-    for (uint32_t i = 0; i < window->changed_count && result == MDB_SUCCESS; i++) {
-        const struct cached_project *record = &window->cache.records[window->changed[i]];
-        if (record->texts != 0) {
-            result = write_texts_of(cursor, record, &window->texts[record->texts - 1]);
-        }
-    }
-    mdb_cursor_close(cursor);
-    return result;
-}
-
-static int move_in_index(const struct commit *commit, MDB_cursor *cursor, const struct cached_project *record) {
-    struct layout_key key;
-    if (record->stored_region != 0) {
-        layout_region_key(&key, record->competition, record->stored_region, record->code, record->code_bytes);
-        MDB_val old = state_file_key(&key);
-        int result = mdb_del(commit->transaction, commit->file->tables[TABLE_REGIONS], &old, NULL);
-        if (result != MDB_SUCCESS) {
-            return result;
-        }
-    }
-    layout_region_key(&key, record->competition, record->figures.region, record->code, record->code_bytes);
-    return put_at(cursor, &key, "", 0);
-}
-
-static int write_regions(const struct commit *commit) {
-    struct window *window = commit->window;
-    struct cached_project *records = window->cache.records;
-    size_t count = 0;
-    for (uint32_t i = 0; i < window->changed_count; i++) {
-        const struct cached_project *record = &records[window->changed[i]];
-        if (record->exists && record->figures.region != record->stored_region) {
-            window->order[count++] = window->changed[i];
-        }
-    }
-    if (count == 0) {
-        return MDB_SUCCESS;
-    }
-    qsort_r(window->order, count, sizeof *window->order, by_region, records);
-    MDB_cursor *cursor;
-    int result = open_cursor(commit, TABLE_REGIONS, &cursor);
-    if (result != MDB_SUCCESS) {
-        return result;
-    }
-    for (size_t i = 0; i < count && result == MDB_SUCCESS; i++) {
-        result = move_in_index(commit, cursor, &records[window->order[i]]);
-    }
-    mdb_cursor_close(cursor);
-    return result;
-}
-
-static int write_projects(struct commit *commit) {
-    struct window *window = commit->window;
-    if (window->changed_count == 0) {
-        return MDB_SUCCESS;
-    }
-    qsort_r(window->changed, window->changed_count, sizeof *window->changed, by_code, window->cache.records);
-    int result = write_figures(commit);
-    if (result == MDB_SUCCESS && window->texts_count > 0) {
-        result = write_texts(commit);
-    }
-    return result == MDB_SUCCESS ? write_regions(commit) : result;
-}
-
 /* ---- days ---- */
 
-static int by_key(const void *a, const void *b, void *context) {
-    const uint64_t *keys = context;
-    uint64_t left = keys[*(const uint32_t *)a];
-    uint64_t right = keys[*(const uint32_t *)b];
-    return left < right ? -1 : left > right;
+static int by_prefix(const void *a, const void *b) {
+    const struct window_order *left = a;
+    const struct window_order *right = b;
+    return left->prefix < right->prefix ? -1 : left->prefix > right->prefix;
 }
 
 static int write_day(MDB_cursor *cursor, uint64_t day_key, const struct sums *change) {
@@ -262,7 +95,7 @@ static int write_day(MDB_cursor *cursor, uint64_t day_key, const struct sums *ch
         return result;
     }
     sums_merge(&sums, change);
-    return put_at(cursor, &key, &sums, sizeof sums);
+    return state_file_put_at(cursor, &key, &sums, sizeof sums);
 }
 
 static int write_days(const struct commit *commit) {
@@ -271,16 +104,16 @@ static int write_days(const struct commit *commit) {
         return MDB_SUCCESS;
     }
     for (uint32_t i = 0; i < window->days.count; i++) {
-        window->order[i] = i;
+        window->order[i] = (struct window_order){.prefix = window->days.keys[i], .number = i};
     }
-    qsort_r(window->order, window->days.count, sizeof *window->order, by_key, window->days.keys);
+    qsort(window->order, window->days.count, sizeof *window->order, by_prefix);
     MDB_cursor *cursor;
-    int result = open_cursor(commit, TABLE_DAYS, &cursor);
+    int result = state_file_open_cursor(commit->file, commit->transaction, TABLE_DAYS, &cursor);
     if (result != MDB_SUCCESS) {
         return result;
     }
     for (uint32_t i = 0; i < window->days.count && result == MDB_SUCCESS; i++) {
-        uint32_t number = window->order[i];
+        uint32_t number = window->order[i].number;
         if (!sums_zero(&window->day_sums[number])) {
             result = write_day(cursor, window->days.keys[number], &window->day_sums[number]);
         }
@@ -344,7 +177,7 @@ static int write_receipts(const struct commit *commit) {
     free(bytes);
     MDB_cursor *cursor;
     if (result == MDB_SUCCESS) {
-        result = open_cursor(commit, TABLE_RECEIPTS, &cursor);
+        result = state_file_open_cursor(commit->file, commit->transaction, TABLE_RECEIPTS, &cursor);
     }
     if (result != MDB_SUCCESS) {
         return result;
@@ -376,10 +209,10 @@ static int read_pages(const struct state_file *file, MDB_txn *transaction, struc
     return result;
 }
 
-static int write_all(struct commit *commit, struct window_pages *pages) {
+static int write_all(const struct commit *commit, struct window_pages *pages, uint64_t *written) {
     int (*const steps[])(const struct commit *commit) = {write_competitions, write_nodes, write_cells, write_days,
                                                          write_receipts};
-    int result = write_projects(commit);
+    int result = project_writer_write(commit->file, commit->transaction, commit->window, written);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && result == MDB_SUCCESS; i++) {
         result = steps[i](commit);
     }
@@ -393,11 +226,12 @@ enum error commit_write(struct state_file *file, const struct basis *basis, stru
                         struct window_pages *pages, uint64_t *written) {
     struct commit commit = {.file = file, .basis = basis, .window = window};
     struct window_pages grown;
+    uint64_t projects = 0;
     int result = mdb_txn_begin(file->env, NULL, 0, &commit.transaction);
     if (result != MDB_SUCCESS) {
         return state_file_error(file, result);
     }
-    result = write_all(&commit, &grown);
+    result = write_all(&commit, &grown, &projects);
     if (result != MDB_SUCCESS) {
         mdb_txn_abort(commit.transaction);
         return state_file_error(file, result);
@@ -407,7 +241,7 @@ enum error commit_write(struct state_file *file, const struct basis *basis, stru
         return state_file_error(file, result);
     }
     *pages = grown;
-    *written = commit.written;
+    *written = projects;
     /* Release: who sees the version finds its state in the file. */
     atomic_store_explicit(&file->version, basis->version, memory_order_release);
     return ERROR_NONE;

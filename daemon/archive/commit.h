@@ -10,8 +10,8 @@
 #include "state_file.h"
 #include "window.h"
 
-/* Makes the file true at basis->version. The window's lists get sorted; otherwise nothing in memory changes, so that the same
- * commit can be tried again; settling is the caller's.
+/* Makes the file true at basis->version. The window's room for sorting is used; all else in memory stays, so that the same commit can be
+ * tried again; settling is the caller's.
  * pages   out: how large the tables have become
  * written out: project states
  * Errors: DISK_FULL, MEMORY, DAMAGED: nothing was written. IO: outcome unknown. */

@@ -87,6 +87,16 @@ struct cached_project *project_cache_find(const struct project_cache *cache, uin
     return NULL;
 }
 
+/* Codes of one chain of reporting begin alike; what tells them apart comes after. */
+static void shorten_common(struct project_cache *cache, const struct cached_project *record) {
+    const uint8_t *first = cache->records[0].code;
+    uint32_t common = cache->count == 1 ? PROJECT_CODE_BYTES_MAX : cache->common_bytes;
+    while (memcmp(first, record->code, common) != 0) {
+        common--;
+    }
+    cache->common_bytes = common;
+}
+
 struct cached_project *project_cache_add(struct project_cache *cache, uint64_t hash, uint16_t competition,
                                          const void *code, size_t code_bytes) {
     CHECK(cache->count < cache->capacity && code_bytes <= PROJECT_CODE_BYTES_MAX);
@@ -97,6 +107,7 @@ struct cached_project *project_cache_add(struct project_cache *cache, uint64_t h
     struct cached_project *record = &cache->records[cache->count++];
     *record = (struct cached_project){.competition = competition, .code_bytes = (uint8_t)code_bytes};
     memcpy(record->code, code, code_bytes);
+    shorten_common(cache, record);
     cache->slots[slot] = (hash & ~UINT64_C(0xFFFFFFFF)) | cache->count;
     return record;
 }

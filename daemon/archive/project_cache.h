@@ -32,7 +32,8 @@ struct project_cache {
     struct cached_project *records; /* count of them */
     uint32_t count;
     uint32_t capacity;
-    uint64_t *slots; /* hash bits << 32 | record number + 1, or 0 */
+    uint32_t common_bytes; /* all codes begin with the same so many bytes */
+    uint64_t *slots;       /* hash bits << 32 | record number + 1, or 0 */
     uint32_t slot_bits;
 };
 

@@ -48,6 +48,18 @@ static inline MDB_val state_file_key(const struct layout_key *key) {
     return state_file_value(key->bytes, key->size);
 }
 
+static inline int state_file_open_cursor(const struct state_file *file, MDB_txn *transaction, enum table table,
+                                         MDB_cursor **cursor) {
+    return mdb_cursor_open(transaction, file->tables[table], cursor);
+}
+
+/* For runs of ascending keys: the cursor stays on the page where the next key probably is. */
+static inline int state_file_put_at(MDB_cursor *cursor, const struct layout_key *key, const void *bytes, size_t size) {
+    MDB_val wanted = state_file_key(key);
+    MDB_val value = state_file_value(bytes, size);
+    return mdb_cursor_put(cursor, &wanted, &value, 0);
+}
+
 /* How large a table is as of the last commit; the result is LMDB's. */
 struct state_table_size {
     uint64_t entries;

@@ -40,6 +40,12 @@ struct window_pages {
     size_t regions;
 };
 
+/* One of many that are put in order: by prefix, and by what the number leads to where prefixes are equal. */
+struct window_order {
+    uint64_t prefix;
+    uint32_t number; /* of a cached project or a day */
+};
+
 enum window_text_field {
     WINDOW_NAME = 1,
     WINDOW_CONTRACTOR = 2,
@@ -61,10 +67,10 @@ struct window_receipt {
 
 struct window {
     struct project_cache cache;
-    uint32_t *changed; /* numbers of the records that changed, or were given texts */
+    uint32_t *changed; /* numbers of the records that changed, or were given texts; in the order of that */
     uint32_t changed_count;
-    uint32_t moved_count; /* among them, those that are new or in another region than stored */
-    uint32_t *order;      /* room to sort numbers in: of records or of days */
+    uint32_t moved_count;       /* among them, those that are new or in another region than stored */
+    struct window_order *order; /* room to put projects or days in order */
 
     struct window_texts *texts;
     uint32_t texts_count;
