@@ -27,15 +27,15 @@ static const struct {
     bool right;
 } layout[COLUMN_COUNT] = {
     [COLUMN_RANK] = {"#", "#", 3, 0, true},
-    [COLUMN_NAME] = {"region", "地区", 14, 0, false},
-    [COLUMN_PROJECTS] = {"projects", "项目数", 9, 0, true},
-    [COLUMN_VALUE] = {"contract value", "合同总造价", 19, 0, true},
+    [COLUMN_NAME] = {"region", "地区", 12, 0, false},
+    [COLUMN_PROJECTS] = {"projects", "项目数", 8, 0, true},
+    [COLUMN_VALUE] = {"contract value", "合同总造价", 18, 0, true},
     [COLUMN_PARTICIPANTS] = {"participants", "参与人数", 12, 66, true},
     [COLUMN_MIGRANTS] = {"migrants", "其中农民工", 11, 92, true},
-    [COLUMN_CHANGE] = {"change", "变化", 21, 78, true},
+    [COLUMN_CHANGE] = {"change", "变化", 19, 78, true},
 };
 
-enum { GAP = 1, BAR_MAX = 40, BAR_MIN = 6, FRAME_LINES = 4 };
+enum { GAP = 1, BAR_MAX = 40, BAR_MIN = 6, FRAME_LINES = 4, NAME_WIDE = 22, NAME_WIDE_MIN = 104 };
 
 #define STYLE_BOLD "\033[1m"
 #define STYLE_DIM "\033[2m"
@@ -122,11 +122,20 @@ static const char *cell_text(const struct board *board, const struct board_row *
     }
 }
 
+/* Columns that a column takes; names get more where there is room. 0 = it is left out. */
+static int width_of(const struct board *board, enum column column) {
+    if (board->columns < layout[column].columns_min) {
+        return 0;
+    }
+    return column == COLUMN_NAME && board->columns >= NAME_WIDE_MIN ? NAME_WIDE : layout[column].width;
+}
+
 /* What the columns leave for bars. */
 static int bar_room(const struct board *board) {
     int used = 0;
     for (enum column column = 0; column < COLUMN_COUNT; column++) {
-        used += board->columns >= layout[column].columns_min ? layout[column].width + GAP : 0;
+        int width = width_of(board, column);
+        used += width > 0 ? width + GAP : 0;
     }
     int room = board->columns - used - 1;
     return room < BAR_MIN ? 0 : room > BAR_MAX ? BAR_MAX : room;
@@ -134,9 +143,9 @@ static int bar_room(const struct board *board) {
 
 static void print_bar(FILE *out, const struct board *board, int64_t value, int64_t most) {
     int room = bar_room(board);
-    int64_t length = most > 0 && value > 0 ? (int64_t)((double)value / (double)most * room + 0.5) : 0;
+    int length = most > 0 && value > 0 && value <= most ? (int)((double)value / (double)most * room + 0.5) : 0;
     fputs(style(board, STYLE_BAR), out);
-    for (int64_t i = 0; i < length; i++) {
+    for (int i = 0; i < length; i++) {
         fputs("█", out);
     }
     fputs(style(board, STYLE_END), out);
@@ -144,7 +153,8 @@ static void print_bar(FILE *out, const struct board *board, int64_t value, int64
 
 static void print_cells(FILE *out, const struct board *board, const struct board_row *row, size_t rank) {
     for (enum column column = 0; column < COLUMN_COUNT; column++) {
-        if (board->columns < layout[column].columns_min) {
+        int width = width_of(board, column);
+        if (width == 0) {
             continue;
         }
         char buffer[64];
@@ -152,7 +162,7 @@ static void print_cells(FILE *out, const struct board *board, const struct board
                                        : language_pick(board->language, layout[column].en, layout[column].zh);
         bool green = column == COLUMN_CHANGE && row != NULL && text[0] == '+';
         fputs(green ? style(board, STYLE_GREEN) : "", out);
-        terminal_print_padded(out, text, layout[column].width, layout[column].right);
+        terminal_print_padded(out, text, width, layout[column].right);
         fputs(green ? style(board, STYLE_END) : "", out);
         fputc(' ', out);
     }

@@ -73,8 +73,8 @@ const struct option_spec *options_spec(enum option_id id) {
 
 /* Whether word is one of the words in list. */
 static bool choice_known(const char *list, const char *word) {
-    size_t length = strlen(word);
-    for (const char *at = list; length > 0 && at != NULL; at = strchr(at, ' ')) {
+    size_t length = strcspn(word, " ");
+    for (const char *at = list; length > 0 && word[length] == '\0' && at != NULL; at = strchr(at, ' ')) {
         at += *at == ' ';
         if (strncmp(at, word, length) == 0 && (at[length] == ' ' || at[length] == '\0')) {
             return true;

@@ -16,8 +16,7 @@ Test(problem, every_kind_has_a_sentence_in_both_languages) {
 }
 
 Test(problem, the_column_is_named_as_in_the_source) {
-    struct problem problem = {
-        .kind = PROBLEM_SEPARATOR, .field = FIELD_CONTRACT_VALUE, .cell = slice_of("1,234")};
+    struct problem problem = {.kind = PROBLEM_SEPARATOR, .field = FIELD_CONTRACT_VALUE, .cell = slice_of("1,234")};
     problem_text(&problem, "合同造价（万元）", LANGUAGE_EN, buffer);
     cr_assert_str_eq(buffer, "合同造价（万元） \"1,234\" has thousands separators; remove them");
 }
