@@ -1,0 +1,86 @@
+"""kill -9 of a push in the middle: the next one sends the rest. Nothing is lost, nothing counts twice."""
+
+import signal
+
+import harness
+from harness import Case, Daemon, Rows, wait_until
+
+ROWS = 300000
+
+
+class RestartNode(Case):
+    def setUp(self):
+        super().setUp()
+        self.rows = Rows(ROWS)
+        self.sheet = self.rows.write(self.path("sheet.csv"))
+        self.daemon = Daemon(self)
+        self.daemon.start()
+
+    def push(self, *options):
+        return self.daemon.spawn_tally("push", "--node", "zhejiang", *options, self.sheet)
+
+    def interrupt(self, push, number, journal_bytes):
+        wait_until(lambda: self.daemon.journal_bytes() >= journal_bytes, "some batches are durable",
+                   interval=0.0005)
+        self.assertIsNone(push.poll(), "the push ended before it was interrupted")
+        push.send_signal(number)
+        push.wait(harness.SECONDS)
+
+    def assert_all_there(self):
+        self.assertEqual(self.daemon.totals(), self.rows.totals())
+        self.assertEqual(self.daemon.record("status")["state"]["projects"], ROWS)
+        self.daemon.verify()
+
+    def test_killed_pushes_lose_and_double_nothing(self):
+        for journal_bytes in (1 << 20, 4 << 20, 8 << 20):
+            self.interrupt(self.push(), signal.SIGKILL, journal_bytes)
+        self.assertNotEqual(self.daemon.totals(), self.rows.totals())
+        self.finish(self.push())
+        self.assert_all_there()
+
+    def test_the_outbox_alone_completes_what_was_put(self):
+        """A push of a file without rows sends what an earlier one had put."""
+        self.interrupt(self.push(), signal.SIGKILL, 4 << 20)
+        known = self.daemon.record("status")["state"]["projects"]
+        empty = Rows(0).write(self.path("empty.csv"))
+        self.daemon.tally("push", "--node", "zhejiang", empty)
+        self.assertGreaterEqual(self.daemon.record("status")["state"]["projects"], known)
+        self.daemon.verify()
+        self.finish(self.push())
+        self.assert_all_there()
+
+    def test_an_interrupted_push_says_what_is_safe(self):
+        push = self.push()
+        self.interrupt(push, signal.SIGINT, 2 << 20)
+        self.assertEqual(push.returncode, 130)
+        self.assertIn("have their receipt and are safe", harness.read_text(push.err))
+        self.finish(self.push())
+        self.assert_all_there()
+
+    def test_a_killed_push_without_outbox_is_pushed_again(self):
+        self.interrupt(self.push("--no-outbox"), signal.SIGKILL, 4 << 20)
+        self.finish(self.push("--no-outbox"))
+        self.assert_all_there()
+
+    def test_both_ends_killed(self):
+        self.interrupt(self.push(), signal.SIGKILL, 2 << 20)
+        self.daemon.kill()
+        push = self.push()
+        self.daemon.start()
+        self.interrupt(push, signal.SIGKILL, 8 << 20)
+        self.daemon.kill()
+        self.daemon.start()
+        self.finish(self.push())
+        self.assert_all_there()
+
+    def test_two_pushes_of_one_outbox_do_not_meet(self):
+        first = self.push()
+        wait_until(lambda: self.daemon.journal_bytes() >= 1 << 20, "the first push sends", interval=0.0005)
+        second = self.push()
+        self.finish(second, 75)
+        self.finish(first)
+        self.assert_all_there()
+
+
+if __name__ == "__main__":
+    harness.main()
