@@ -23,6 +23,7 @@
 #include "daemon/journal/stage.h"
 #include "daemon/ledger/stage.h"
 #include "daemon/publish/publisher.h"
+#include "daemon/query/query.h"
 #include "numbering.h"
 #include "recovery.h"
 
@@ -63,6 +64,8 @@ struct pipeline {
     struct ledger_stage *ledger_stage;
     struct publisher *publisher;
     struct archive *archive;
+    struct query *query;
+    atomic_bool draining; /* written by main, read by the publish thread when it answers */
 };
 
 /* ---- open ---- */
@@ -202,17 +205,47 @@ enum error pipeline_recover(struct pipeline *pipeline, struct fault *fault) {
 
 /* ---- start ---- */
 
+/* Publish thread. */
+static void read_status(void *context, struct status_figures *figures) {
+    struct pipeline *pipeline = context;
+    bool full = journal_stage_full(pipeline->journal_stage);
+    bool draining = atomic_load_explicit(&pipeline->draining, memory_order_relaxed);
+    *figures = (struct status_figures){.version_durable = journal_version(pipeline->journal),
+                                       .version_folded = state_version(pipeline->state),
+                                       .disk_free_bytes = journal_stage_free_bytes(pipeline->journal_stage),
+                                       .journal_bytes = journal_bytes(pipeline->journal),
+                                       .state_bytes = state_bytes(pipeline->state),
+                                       .condition = draining ? "draining"
+                                                    : full   ? "disk-full"
+                                                             : "ready"};
+}
+
+static enum error open_query(struct pipeline *pipeline, struct fault *fault) {
+    struct query_options options = {.zmq_context = pipeline->zmq_context,
+                                    .endpoint = pipeline->config->query_endpoint,
+                                    .epoch = journal_epoch(pipeline->journal),
+                                    .started_ms = clock_wall_ms(),
+                                    .software = "tallyd " TALLY_VERSION,
+                                    .stored = state_source(pipeline->state),
+                                    .presences = pipeline->presences,
+                                    .status = {.context = pipeline, .read = read_status}};
+    pipeline->query = query_create(&options, fault);
+    return pipeline->query == NULL ? fault->error : ERROR_NONE;
+}
+
 static enum error start_publisher(struct pipeline *pipeline, struct fault *fault) {
-    struct publisher_options options = {.zmq_context = pipeline->zmq_context,
-                                        .endpoint = pipeline->config->totals_endpoint,
-                                        .epoch = journal_epoch(pipeline->journal),
-                                        .interval_us = pipeline->config->publish_interval_ms * 1000,
-                                        .exchange = &pipeline->exchange,
-                                        .waker = &pipeline->publish_waker,
-                                        .ledger_waker = &pipeline->ledger_waker,
-                                        .registry_slot = &pipeline->publish_registry,
-                                        .on_failure = pipeline->on_failure,
-                                        .context = pipeline->context};
+    struct publisher_options options = {
+        .zmq_context = pipeline->zmq_context,
+        .endpoint = pipeline->config->totals_endpoint,
+        .epoch = journal_epoch(pipeline->journal),
+        .interval_us = pipeline->config->publish_interval_ms * 1000,
+        .exchange = &pipeline->exchange,
+        .waker = &pipeline->publish_waker,
+        .ledger_waker = &pipeline->ledger_waker,
+        .registry_slot = &pipeline->publish_registry,
+        .companion = {.socket = query_socket(pipeline->query), .serve = query_serve, .context = pipeline->query},
+        .on_failure = pipeline->on_failure,
+        .context = pipeline->context};
     pipeline->publisher = publisher_start(&options, pipeline->config->registry, fault);
     return pipeline->publisher == NULL ? fault->error : ERROR_NONE;
 }
@@ -255,18 +288,17 @@ static enum error start_journal(struct pipeline *pipeline, struct fault *fault) 
     return pipeline->journal_stage == NULL ? fault->error : ERROR_NONE;
 }
 
+/* The journal stage before the publisher, who asks it how full the disk is; intake last, who begins the work. */
 enum error pipeline_start(struct pipeline *pipeline, struct fault *fault) {
-    enum error error = start_ledger(pipeline, fault);
-    if (error == ERROR_NONE) {
-        error = start_publisher(pipeline, fault);
+    static enum error (*const steps[])(struct pipeline *, struct fault *) = {start_archive, start_ledger, start_journal,
+                                                                             open_query, start_publisher};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        enum error error = steps[i](pipeline, fault);
+        if (error != ERROR_NONE) {
+            return error;
+        }
     }
-    if (error == ERROR_NONE) {
-        error = start_archive(pipeline, fault);
-    }
-    if (error == ERROR_NONE) {
-        error = start_journal(pipeline, fault);
-    }
-    return error == ERROR_NONE ? intake_stage_start(pipeline->intake, pipeline->config->registry, fault) : error;
+    return intake_stage_start(pipeline->intake, pipeline->config->registry, fault);
 }
 
 /* ---- run ---- */
@@ -284,6 +316,7 @@ enum error pipeline_reload(struct pipeline *pipeline, const struct config *next,
 
 /* The archive folds the rest when it stops. */
 bool pipeline_drain(struct pipeline *pipeline) {
+    atomic_store_explicit(&pipeline->draining, true, memory_order_relaxed);
     bool home = intake_stage_drain(pipeline->intake, DRAIN_INTAKE_MS);
     uint64_t version = journal_version(pipeline->journal);
     bool published = home && publisher_drain(pipeline->publisher, version, DRAIN_PUBLISH_MS);
@@ -294,12 +327,15 @@ bool pipeline_drain(struct pipeline *pipeline) {
     return home && published;
 }
 
-/* Intake ends after journal and ledger, so that what they still had gets its receipt. */
+/* The publish thread first: its answers ask the other stages how they are. Intake after journal and ledger, so that what
+ * they still had gets its receipt. */
 void pipeline_stop(struct pipeline *pipeline) {
+    publisher_stop(&pipeline->publisher);
+    query_destroy(pipeline->query);
+    pipeline->query = NULL;
     journal_stage_stop(&pipeline->journal_stage);
     ledger_stage_stop(&pipeline->ledger_stage);
     intake_stage_destroy(&pipeline->intake);
-    publisher_stop(&pipeline->publisher);
     archive_stop(&pipeline->archive);
 }
 

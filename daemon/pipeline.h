@@ -60,7 +60,7 @@ MUST_USE enum error pipeline_reload(struct pipeline *pipeline, const struct conf
  * Returns whether all of it was. */
 bool pipeline_drain(struct pipeline *pipeline);
 
-/* Ends the threads, producers first. */
+/* Ends the threads. What is durable but not yet acknowledged still gets its receipt. */
 void pipeline_stop(struct pipeline *pipeline);
 
 /* Closes everything and frees. NULL is fine. */
