@@ -329,10 +329,7 @@ static void remember_sending(struct courier *courier, uint64_t number) {
 static void send_batch(struct courier *courier, const struct session_step *step, int64_t now_ms) {
     char message[FAULT_MESSAGE_BYTES];
     struct parcel *parcel = NULL;
-    enum tally_error error = outbox_read(courier->options.outbox, step->first, &parcel, message);
-    if (error == TALLY_OK && !parcel_number(&parcel, step->sequence)) {
-        error = fault_memory(message);
-    }
+    enum tally_error error = outbox_read(courier->options.outbox, step->first, step->sequence, &parcel, message);
     if (outbox_did(courier, error, message)) {
         remember_sending(courier, step->first);
         if (link_batch(&courier->link, parcel)) {

@@ -281,13 +281,18 @@ static enum tally_error diskbox_forget(struct outbox *outbox, const uint64_t *id
 
 /* ---- the courier's side ---- */
 
-static enum tally_error diskbox_read(struct outbox *outbox, uint64_t number, struct parcel **parcel, char *message) {
+static enum tally_error diskbox_read(struct outbox *outbox, uint64_t number, uint64_t sequence, struct parcel **parcel,
+                                     char *message) {
     struct diskbox *box = diskbox_of(outbox);
     MDB_txn *transaction = NULL;
     enum tally_error error = begin(box, MDB_RDONLY, &transaction, message);
     if (error == TALLY_OK) {
         error = get_parcel(box, transaction, number, parcel, message);
         mdb_txn_abort(transaction);
+    }
+    if (error == TALLY_OK && !parcel_number(parcel, sequence)) {
+        parcel_release(parcel);
+        error = fault_memory(message);
     }
     return error;
 }

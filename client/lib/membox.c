@@ -99,16 +99,20 @@ static enum tally_error membox_append(struct outbox *outbox, struct parcel *cons
     return room ? TALLY_OK : fault_memory(message);
 }
 
-static enum tally_error membox_read(struct outbox *outbox, uint64_t number, struct parcel **parcel, char *message) {
+static enum tally_error membox_read(struct outbox *outbox, uint64_t number, uint64_t sequence, struct parcel **parcel,
+                                    char *message) {
     struct membox *box = membox_of(outbox);
+    enum tally_error error = TALLY_OK;
     pthread_mutex_lock(&box->mutex);
-    bool there = number >= box->first && number < box->end;
-    if (there) {
+    if (number < box->first || number >= box->end) {
+        error = fault_set(message, TALLY_OUTBOX_DAMAGED, "batch %llu is gone", (unsigned long long)number);
+    } else if (!parcel_number(place(box, number), sequence)) {
+        error = fault_memory(message);
+    } else {
         *parcel = parcel_hold(*place(box, number));
     }
     pthread_mutex_unlock(&box->mutex);
-    return there ? TALLY_OK
-                 : fault_set(message, TALLY_OUTBOX_DAMAGED, "batch %llu is gone", (unsigned long long)number);
+    return error;
 }
 
 /* Refused rows of one batch, gathered first so that a failure keeps none of them. */
@@ -148,13 +152,11 @@ static void settle_first(struct membox *box, const struct parcel *parcel, struct
 }
 
 static enum tally_error settle_one(struct membox *box, struct settlement *settlement, char *message) {
-    struct parcel *parcel = NULL;
-    enum tally_error error = membox_read(&box->base, settlement->number, &parcel, message);
-    if (error != TALLY_OK) {
-        return error;
-    }
+    pthread_mutex_lock(&box->mutex);
+    struct parcel *parcel = parcel_hold(*place(box, box->first)); /* a put may move the ring meanwhile */
+    pthread_mutex_unlock(&box->mutex);
     struct gathering gathering = {.head = NULL, .tail = &gathering.head};
-    error = outbox_each_refused(parcel, settlement, gather, &gathering, message);
+    enum tally_error error = outbox_each_refused(parcel, settlement, gather, &gathering, message);
     if (error == TALLY_OK) {
         settle_first(box, parcel, &gathering);
     } else {
@@ -169,7 +171,11 @@ static enum tally_error membox_settle(struct outbox *outbox, struct settlement *
     struct membox *box = membox_of(outbox);
     enum tally_error error = TALLY_OK;
     for (size_t i = 0; error == TALLY_OK && i < count; i++) {
-        if (settlements[i].number >= box->first) { /* else settled by a call that failed later on */
+        if (settlements[i].number > box->first || box->first == box->end) {
+            return fault_set(message, TALLY_OUTBOX_DAMAGED, "batch %llu is not the first that waits",
+                             (unsigned long long)settlements[i].number);
+        }
+        if (settlements[i].number == box->first) { /* else settled by a call that failed later on */
             error = settle_one(box, &settlements[i], message);
         }
     }

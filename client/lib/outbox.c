@@ -21,8 +21,9 @@ enum tally_error outbox_append(struct outbox *outbox, struct parcel *const *seal
     return outbox->operations->append(outbox, sealed, count, waiting, waiting_replaced, message);
 }
 
-enum tally_error outbox_read(struct outbox *outbox, uint64_t number, struct parcel **parcel, char *message) {
-    return outbox->operations->read(outbox, number, parcel, message);
+enum tally_error outbox_read(struct outbox *outbox, uint64_t number, uint64_t sequence, struct parcel **parcel,
+                             char *message) {
+    return outbox->operations->read(outbox, number, sequence, parcel, message);
 }
 
 enum tally_error outbox_settle(struct outbox *outbox, struct settlement *settlements, size_t count, char *message) {

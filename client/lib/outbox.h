@@ -55,7 +55,8 @@ struct outbox_operations {
     void (*close)(struct outbox *outbox);
     enum tally_error (*append)(struct outbox *outbox, struct parcel *const *sealed, size_t count,
                                const struct parcel *waiting, bool waiting_replaced, char *message);
-    enum tally_error (*read)(struct outbox *outbox, uint64_t number, struct parcel **parcel, char *message);
+    enum tally_error (*read)(struct outbox *outbox, uint64_t number, uint64_t sequence, struct parcel **parcel,
+                             char *message);
     enum tally_error (*settle)(struct outbox *outbox, struct settlement *settlements, size_t count, char *message);
     enum tally_error (*renumber)(struct outbox *outbox, uint64_t epoch, uint64_t offset, char *message);
     enum tally_error (*waiting)(struct outbox *outbox, struct parcel ***parcels, size_t *count, char *message);
@@ -82,9 +83,9 @@ void outbox_close(struct outbox **outbox);
 TALLY_MUST_USE enum tally_error outbox_append(struct outbox *outbox, struct parcel *const *sealed, size_t count,
                                               const struct parcel *waiting, bool waiting_replaced, char *message);
 
-/* A batch, for the caller to release. */
-TALLY_MUST_USE enum tally_error outbox_read(struct outbox *outbox, uint64_t number, struct parcel **parcel,
-                                            char *message);
+/* A batch with this sequence in its body, for the caller to release. Others may hold it too: it is not to be changed. */
+TALLY_MUST_USE enum tally_error outbox_read(struct outbox *outbox, uint64_t number, uint64_t sequence,
+                                            struct parcel **parcel, char *message);
 
 /* Removes batches, in order from the lowest on without gaps, and keeps their refused rows: one durable change. */
 TALLY_MUST_USE enum tally_error outbox_settle(struct outbox *outbox, struct settlement *settlements, size_t count,

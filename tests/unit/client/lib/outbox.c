@@ -71,7 +71,7 @@ static void append_waiting(struct box *box, unsigned first, unsigned last) {
 
 static uint64_t first_tag(struct box *box, uint64_t number) {
     struct parcel *parcel = NULL;
-    cr_assert_eq(outbox_read(box->outbox, number, &parcel, message), TALLY_OK, "%s", message);
+    cr_assert_eq(outbox_read(box->outbox, number, 1, &parcel, message), TALLY_OK, "%s", message);
     uint64_t tag = parcel->tag[0];
     parcel_release(&parcel);
     return tag;
@@ -101,7 +101,7 @@ static void batches_wait_until_they_are_settled(const char *directory) {
     cr_assert_eq(two[1].rows, 5);
     cr_assert_lt(atomic_load(&box.outbox->bytes), bytes);
     open_again(&box);
-    cr_assert_neq(outbox_read(box.outbox, 2, &parcel, message), TALLY_OK);
+    cr_assert_neq(outbox_read(box.outbox, 2, 1, &parcel, message), TALLY_OK);
     cr_assert_eq(first_tag(&box, 3), 16);
     append(&box, 17, 17);
     cr_assert_eq(first_tag(&box, 4), 17, "numbers go on");

@@ -45,7 +45,7 @@ static uint64_t last_of(struct outbox *outbox) {
 /* Batch number has these rows, known by their tags. */
 static void assert_batch(struct outbox *outbox, uint64_t number, uint64_t first, uint64_t last) {
     struct parcel *parcel = NULL;
-    cr_assert_eq(outbox_read(outbox, number, &parcel, message), TALLY_OK, "%s", message);
+    cr_assert_eq(outbox_read(outbox, number, 1, &parcel, message), TALLY_OK, "%s", message);
     cr_assert_eq(parcel->rows, last - first + 1);
     for (uint64_t i = first; i <= last; i++) {
         cr_assert_eq(parcel->tag[i - first], i);
