@@ -31,11 +31,6 @@ struct intake_stage {
     bool started;
 };
 
-void intake_push(struct intake *intake, struct entry *entry) {
-    CHECK(ring_push(intake->options.out, entry)); /* it holds every entry that there is */
-    waker_wake(intake->options.journal_waker);
-}
-
 /* Returns whether there was anything to read. */
 static bool read_messages(struct intake *intake) {
     size_t count = 0;
