@@ -19,13 +19,11 @@
 #include "client/cli/reader/source.h"
 #include "client/cli/rejects.h"
 #include "client/cli/terminal.h"
+#include "client/cli/transfer.h"
 #include "proto/day.h"
 #include "proto/refusal.h"
 
-enum { CHUNK_ROWS = SHEET_TEXT_ROWS, SLICE_MS = 100, REASONS_SHOWN = 20, SILENCE_MS = 3000 };
-
-/* Why a push ended. */
-enum ending { ENDING_DONE = 0, ENDING_INTERRUPTED, ENDING_TIMEOUT, ENDING_FAILED };
+enum { REASONS_SHOWN = 20 };
 
 struct push {
     const struct arguments *arguments;
@@ -36,159 +34,8 @@ struct push {
     struct tally_node *node; /* NULL in a dry run */
     char *outbox;            /* NULL = none */
     struct rejects *rejects;
-    enum language language; /* of the reasons */
-    int interrupt;
-    uint64_t tag_file;     /* high half of the tags of this file's rows */
-    uint64_t rows_earlier; /* in the outbox when it was opened */
-    uint64_t rows_read;
-    uint64_t rows_refused; /* here, before sending */
-    int64_t start_ms;
-    int64_t drawn_ms;
-    int64_t silent_since_ms; /* 0 = the daemon was heard */
-    bool silence_told;
-    size_t chunk_count;
-    struct tally_project chunk[CHUNK_ROWS];
+    struct transfer transfer;
 };
-
-static int64_t now_ms(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
-static struct tally_node_progress progress_of(const struct push *push) {
-    struct tally_node_progress progress = {0};
-    if (push->node != NULL) {
-        tally_node_progress(push->node, &progress);
-    }
-    return progress;
-}
-
-/* Tells once when the daemon has not been heard for a while: the push goes on by itself. */
-static void tell_silence(struct push *push, const struct tally_node_progress *progress, int64_t now) {
-    if (progress->connected && !progress->busy) {
-        push->silent_since_ms = 0;
-        push->silence_told = false;
-        return;
-    }
-    push->silent_since_ms = push->silent_since_ms == 0 ? now : push->silent_since_ms;
-    if (!push->silence_told && now - push->silent_since_ms >= SILENCE_MS) {
-        char message[256];
-        tally_node_message(push->node, message, sizeof message);
-        terminal_bar_clear();
-        diagnostic_warning("push", "waiting for the daemon: %s", message);
-        push->silence_told = true;
-    }
-}
-
-static void draw(struct push *push) {
-    int64_t now = now_ms();
-    if (now - push->drawn_ms < SLICE_MS) {
-        return;
-    }
-    push->drawn_ms = now;
-    struct tally_node_progress progress = progress_of(push);
-    uint64_t settled = progress.rows_accepted + progress.rows_refused + push->rows_refused;
-    uint64_t position = sheet_position(push->sheet);
-    uint64_t rows = push->rows_read + push->rows_earlier;
-    uint64_t expected =
-        position == 0 ? 0 : (uint64_t)((double)rows * (double)push->source.text.size / (double)position);
-    char text[96];
-    char number[32];
-    snprintf(text, sizeof text, "%s rows%s", terminal_number((int64_t)settled, number),
-             push->node == NULL || progress.connected ? "" : ", waiting for the daemon");
-    terminal_bar_draw(push->node == NULL ? push->rows_read : settled, expected, text);
-    if (push->node != NULL) {
-        tell_silence(push, &progress, now);
-    }
-}
-
-/* Whether to stop before the end. */
-static enum ending check(struct push *push) {
-    draw(push);
-    if (interrupt_take(push->interrupt) != 0) {
-        return ENDING_INTERRUPTED;
-    }
-    bool limited = options_given(push->arguments, OPTION_TIMEOUT);
-    return limited && now_ms() - push->start_ms > push->arguments->number[OPTION_TIMEOUT] ? ENDING_TIMEOUT
-                                                                                          : ENDING_DONE;
-}
-
-static enum ending node_failed(struct push *push, enum tally_error error) {
-    char message[512];
-    tally_node_message(push->node, message, sizeof message);
-    terminal_bar_clear();
-    diagnostic_error("push", "%s", message[0] != '\0' ? message : tally_error_text(error));
-    return ENDING_FAILED;
-}
-
-/* Hands the chunk over; while the outbox is full, waits for receipts. */
-static enum ending put_chunk(struct push *push, enum tally_error *error) {
-    const char *competition = push->connection.competition->key;
-    enum ending ending = check(push);
-    while (push->chunk_count > 0 && push->node != NULL && ending == ENDING_DONE) {
-        *error = tally_node_put(push->node, competition, push->chunk, push->chunk_count, false);
-        if (*error == TALLY_OK) {
-            break;
-        }
-        if (*error == TALLY_OUTBOX_FULL) {
-            *error = tally_node_flush(push->node, SLICE_MS);
-        }
-        if (*error != TALLY_OK && *error != TALLY_TIMEOUT) {
-            return node_failed(push, *error);
-        }
-        ending = check(push);
-    }
-    push->chunk_count = ending == ENDING_DONE ? 0 : push->chunk_count;
-    return ending;
-}
-
-static bool refuse_row(struct push *push, const struct sheet_row *row) {
-    char reason[PROBLEM_TEXT_BYTES];
-    const char *column = row->problem.field < FIELD_COUNT ? sheet_column_name(push->sheet, row->problem.field) : NULL;
-    push->rows_refused++;
-    return rejects_add(push->rejects, row->row, problem_text(&row->problem, column, push->language, reason));
-}
-
-static enum ending read_rows(struct push *push, enum tally_error *error) {
-    struct sheet_row row;
-    enum ending ending = ENDING_DONE;
-    *error = TALLY_MEMORY;
-    while (ending == ENDING_DONE && sheet_next(push->sheet, &row)) {
-        push->rows_read++;
-        if (row.problem.kind != PROBLEM_NONE) {
-            if (!refuse_row(push, &row)) {
-                return ENDING_FAILED;
-            }
-            continue;
-        }
-        row.project.tag = push->tag_file | row.row;
-        push->chunk[push->chunk_count++] = row.project;
-        if (push->chunk_count == CHUNK_ROWS) {
-            ending = put_chunk(push, error);
-        }
-    }
-    if (sheet_failed(push->sheet)) {
-        *error = TALLY_MEMORY;
-        return ENDING_FAILED;
-    }
-    return ending == ENDING_DONE ? put_chunk(push, error) : ending;
-}
-
-static enum ending wait_receipts(struct push *push, enum tally_error *error) {
-    enum ending ending = ENDING_DONE;
-    while (push->node != NULL && ending == ENDING_DONE) {
-        *error = tally_node_flush(push->node, SLICE_MS);
-        if (*error == TALLY_OK) {
-            break;
-        }
-        if (*error != TALLY_TIMEOUT) {
-            return node_failed(push, *error);
-        }
-        ending = check(push);
-    }
-    return ending;
-}
 
 /* Takes over one row that the daemon refused. */
 static bool take_refused(void *context, const struct tally_refused *refused) {
@@ -196,9 +43,9 @@ static bool take_refused(void *context, const struct tally_refused *refused) {
     char reason[PROBLEM_TEXT_BYTES];
     bool known = refusal_known(refused->code);
     snprintf(reason, sizeof reason, "%s: %s", refused->name,
-             push->language == LANGUAGE_ZH && known ? refusal_text_zh(refused->code) : refused->text);
+             push->transfer.language == LANGUAGE_ZH && known ? refusal_text_zh(refused->code) : refused->text);
     uint64_t row = refused->project.tag & UINT32_MAX;
-    if ((refused->project.tag & ~(uint64_t)UINT32_MAX) == push->tag_file) {
+    if ((refused->project.tag & ~(uint64_t)UINT32_MAX) == push->transfer.tag_file) {
         return rejects_add(push->rejects, row, reason);
     }
     return rejects_add_earlier(push->rejects, refused, reason);
@@ -245,7 +92,7 @@ static void tell_left(const struct push *push, const struct tally_node_progress 
     uint64_t left = progress->rows_put - progress->rows_accepted - progress->rows_refused;
     uint64_t durable = progress->rows_accepted + progress->rows_refused;
     if (push->node == NULL) {
-        diagnostic_error("push", "%s after %" PRIu64 " rows; nothing was sent", what, push->rows_read);
+        diagnostic_error("push", "%s after %" PRIu64 " rows; nothing was sent", what, push->transfer.rows_read);
     } else if (push->outbox != NULL) {
         diagnostic_error("push",
                          "%s: %" PRIu64 " rows have their receipt and are safe; %" PRIu64
@@ -259,7 +106,7 @@ static void tell_left(const struct push *push, const struct tally_node_progress 
 }
 
 static void print_summary(const struct push *push, uint64_t accepted, uint64_t refused, uint64_t duplicate) {
-    int64_t took_ms = now_ms() - push->start_ms;
+    int64_t took_ms = transfer_elapsed_ms(&push->transfer);
     uint64_t rows = accepted + refused;
     uint64_t rate = rows * 1000 / (uint64_t)(took_ms > 0 ? took_ms : 1);
     bool zh = push->arguments->language == LANGUAGE_ZH;
@@ -277,24 +124,25 @@ static void print_summary(const struct push *push, uint64_t accepted, uint64_t r
 }
 
 /* The last line and the exit code. */
-static int conclude(struct push *push, enum ending ending, enum tally_error error) {
+static int conclude(struct push *push, enum transfer_ending ending, enum tally_error error) {
     terminal_bar_clear();
-    struct tally_node_progress progress = progress_of(push);
+    struct tally_node_progress progress = transfer_progress(&push->transfer);
     int code = settle_rejects(push);
-    uint64_t accepted = push->node != NULL ? progress.rows_accepted : push->rows_read - push->rows_refused;
-    uint64_t refused = progress.rows_refused + push->rows_refused;
-    if (ending == ENDING_INTERRUPTED || ending == ENDING_TIMEOUT) {
-        tell_left(push, &progress, ending == ENDING_INTERRUPTED ? "interrupted" : "not all receipts came in time");
-    } else if (push->rows_read == 0) {
+    uint64_t accepted =
+        push->node != NULL ? progress.rows_accepted : push->transfer.rows_read - push->transfer.rows_refused;
+    uint64_t refused = progress.rows_refused + push->transfer.rows_refused;
+    if (ending == TRANSFER_INTERRUPTED || ending == TRANSFER_TIMEOUT) {
+        tell_left(push, &progress, ending == TRANSFER_INTERRUPTED ? "interrupted" : "not all receipts came in time");
+    } else if (push->transfer.rows_read == 0) {
         diagnostic_warning("push", "%s: no rows below the header", push->path);
     }
     print_summary(push, accepted, refused, progress.rows_unchanged);
     switch (ending) {
-    case ENDING_INTERRUPTED:
+    case TRANSFER_INTERRUPTED:
         return EXIT_INTERRUPTED;
-    case ENDING_TIMEOUT:
+    case TRANSFER_TIMEOUT:
         return EX_TEMPFAIL;
-    case ENDING_FAILED:
+    case TRANSFER_FAILED:
         return connection_exit_code(error);
     default:
         break;
@@ -316,15 +164,17 @@ static void tell_columns(const struct push *push) {
 }
 
 static int transfer(struct push *push) {
-    enum tally_error error = TALLY_OK;
-    push->start_ms = now_ms();
-    enum ending ending = read_rows(push, &error);
+    enum tally_error error;
+    push->transfer.arguments = push->arguments;
+    push->transfer.competition = push->connection.competition->key;
+    push->transfer.sheet = push->sheet;
+    push->transfer.text_size = push->source.text.size;
+    push->transfer.node = push->node;
+    push->transfer.rejects = push->rejects;
+    enum transfer_ending ending = transfer_run(&push->transfer, &error);
     tell_columns(push);
-    if (ending == ENDING_FAILED && error == TALLY_MEMORY) {
+    if (ending == TRANSFER_FAILED && error == TALLY_MEMORY) {
         diagnostic_error("push", "out of memory");
-    }
-    if (ending == ENDING_DONE) {
-        ending = wait_receipts(push, &error);
     }
     return conclude(push, ending, error);
 }
@@ -352,11 +202,13 @@ static int open_node(struct push *push) {
         diagnostic_error("push", "%s", message[0] != '\0' ? message : tally_error_text(error));
         return error == TALLY_INVALID ? EX_USAGE : connection_exit_code(error);
     }
-    push->rows_earlier = progress_of(push).rows_put;
-    if (push->rows_earlier > 0) {
+    struct tally_node_progress progress;
+    tally_node_progress(push->node, &progress);
+    push->transfer.rows_earlier = progress.rows_put;
+    if (push->transfer.rows_earlier > 0) {
         diagnostic_warning("push",
                            "%" PRIu64 " rows of an earlier push wait in the outbox; they go along and are counted",
-                           push->rows_earlier);
+                           push->transfer.rows_earlier);
     }
     return EX_OK;
 }
@@ -384,9 +236,9 @@ static int open_sheet(struct push *push) {
         diagnostic_error("push", "%s: %s", push->path, message);
         return EX_DATAERR;
     }
-    push->language = arguments->text[OPTION_LANG] != NULL ? arguments->language : sheet_language(push->sheet);
+    push->transfer.language = arguments->text[OPTION_LANG] != NULL ? arguments->language : sheet_language(push->sheet);
     uint64_t hash = XXH3_64bits(push->source.text.text, push->source.text.size);
-    push->tag_file = (hash | UINT64_C(1) << 63) & ~(uint64_t)UINT32_MAX;
+    push->transfer.tag_file = (hash | UINT64_C(1) << 63) & ~(uint64_t)UINT32_MAX;
     return EX_OK;
 }
 
@@ -401,7 +253,7 @@ static int run(struct push *push) {
     if (code != EX_OK) {
         return code;
     }
-    push->interrupt = interrupt_open(false);
+    push->transfer.interrupt = interrupt_open(false);
     code = connection_open_competition(arguments, &push->connection);
     code = code == EX_OK ? open_sheet(push) : code;
     code = code == EX_OK && !dry ? open_node(push) : code;
@@ -414,13 +266,13 @@ int push_run(const struct arguments *arguments) {
     if (push != NULL && (push->rejects = rejects_create()) != NULL) {
         push->arguments = arguments;
         push->path = strcmp(arguments->operand[0], "-") == 0 ? "standard input" : arguments->operand[0];
-        push->interrupt = -1;
+        push->transfer.interrupt = -1;
         code = run(push);
         tally_node_close(&push->node);
         sheet_close(&push->sheet);
         connection_close(&push->connection);
         source_close(&push->source);
-        interrupt_close(push->interrupt);
+        interrupt_close(push->transfer.interrupt);
         free(push->outbox);
         rejects_destroy(&push->rejects);
     }

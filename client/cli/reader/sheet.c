@@ -8,7 +8,7 @@
 #include "client/cli/reader/ndjson.h"
 #include "client/cli/reader/row.h"
 
-enum { COLUMN_NAME_BYTES = 128 };
+enum { COLUMN_NAME_BYTES = 128, TEXT_SLOTS = SHEET_TEXT_ROWS + 1 };
 
 struct sheet {
     struct sheet_options options;
@@ -21,7 +21,7 @@ struct sheet {
     bool failed;
     bool census_taken; /* rules.digits_expected is known */
     size_t texts_next;
-    struct row_texts *texts; /* SHEET_TEXT_ROWS, used in turn */
+    struct row_texts *texts; /* TEXT_SLOTS, used in turn: one more than are promised, for the row that turns out bad */
 };
 
 enum sheet_format sheet_format_of_name(const char *name) {
@@ -85,7 +85,7 @@ bool sheet_open(const struct sheet_options *options, struct sheet **out, char *m
         goto fail;
     }
     sheet->options = *options;
-    sheet->texts = malloc(SHEET_TEXT_ROWS * sizeof *sheet->texts);
+    sheet->texts = malloc(TEXT_SLOTS * sizeof *sheet->texts);
     if (sheet->texts == NULL) {
         goto fail;
     }
@@ -200,8 +200,9 @@ bool sheet_next(struct sheet *sheet, struct sheet_row *row) {
     bool found = sheet->format == SHEET_NDJSON ? next_ndjson(sheet, &cells, row) : next_delimited(sheet, &cells, row);
     if (found && row->problem.kind == PROBLEM_NONE) {
         struct row_texts *texts = &sheet->texts[sheet->texts_next];
-        sheet->texts_next = (sheet->texts_next + 1) % SHEET_TEXT_ROWS;
-        row_read(&cells, &sheet->rules, texts, &row->project, &row->problem);
+        if (row_read(&cells, &sheet->rules, texts, &row->project, &row->problem) == PROBLEM_NONE) {
+            sheet->texts_next = (sheet->texts_next + 1) % TEXT_SLOTS;
+        }
     }
     return found;
 }

@@ -27,7 +27,7 @@ struct sheet_options {
 
 struct sheet_row {
     uint64_t row;                 /* as the spreadsheet shows it, the header is 1; for NDJSON the line */
-    struct tally_project project; /* valid until SHEET_TEXT_ROWS further rows were read; tag is 0 */
+    struct tally_project project; /* valid until SHEET_TEXT_ROWS further projects were read; tag is 0 */
     struct problem problem;       /* PROBLEM_NONE, or why it is no project; valid until the next row */
 };
 

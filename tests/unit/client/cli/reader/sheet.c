@@ -135,17 +135,19 @@ Test(sheet, unknown_columns_are_named_and_the_reason_is_not, .fini = finish) {
     cr_assert_str_eq(sheet_ignored(sheet), "phone");
 }
 
-Test(sheet, texts_live_for_a_whole_chunk, .fini = finish) {
-    char *text = malloc(64 * (SHEET_TEXT_ROWS + 10));
+Test(sheet, texts_live_for_a_whole_chunk_of_good_rows, .fini = finish) {
+    char *text = malloc(128 * (SHEET_TEXT_ROWS + 10));
     size_t used = (size_t)sprintf(text, HEADER);
     for (int i = 0; i < SHEET_TEXT_ROWS; i++) {
-        used += (size_t)sprintf(text + used, "K-%d,330106,1,3,1,10,5\n", i);
+        used += (size_t)sprintf(text + used, "K-%d,330106,1,3,1,10,5\nBAD-%d,330106,9,3,1,10,5\n", i, i);
     }
     cr_assert(start(text));
     const char **codes = malloc(SHEET_TEXT_ROWS * sizeof *codes);
     for (int i = 0; i < SHEET_TEXT_ROWS; i++) {
         cr_assert(sheet_next(sheet, &row));
         codes[i] = row.project.code;
+        cr_assert(sheet_next(sheet, &row));
+        cr_assert_eq(row.problem.kind, PROBLEM_REFUSAL);
     }
     for (int i = 0; i < SHEET_TEXT_ROWS; i++) {
         char expected[16];
