@@ -1,44 +1,26 @@
 #include "state_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
+
+#include "daemon/base/environment.h"
 
 enum {
     PATH_BYTES = 4200,
     ASIDE_MAP_BYTES = 4 << 20,
-    DISK_FULL_BELOW_BYTES = 8 << 20,
     READERS_MAX = 64,
-    META_PAGES = 2,
 };
 
 /* Address space only. Sanitizers leave less of it. */
 static const size_t map_bytes[] = {(size_t)1 << 40, (size_t)1 << 36};
 
+static const char cut_off_mend[] = "remove it, the daemon makes it again from the journal";
+
 enum error state_file_error(const struct state_file *file, int result) {
-    if (result == MDB_SUCCESS) {
-        return ERROR_NONE;
-    }
-    if (result == ENOMEM) {
-        return ERROR_MEMORY;
-    }
-    struct statvfs disk;
-    bool short_of_space =
-        statvfs(file->path, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < DISK_FULL_BELOW_BYTES;
-    if (result == ENOSPC || result == EDQUOT || result == MDB_MAP_FULL || (result == EIO && short_of_space)) {
-        return ERROR_DISK_FULL;
-    }
-    return result == MDB_CORRUPTED || result == MDB_INVALID || result == MDB_PAGE_NOTFOUND ||
-                   result == MDB_VERSION_MISMATCH || result == MDB_INCOMPATIBLE || result == MDB_NOTFOUND
-               ? ERROR_DAMAGED
-               : ERROR_IO;
+    return environment_error(result, file->path);
 }
 
 int state_file_get_number(const struct state_file *file, MDB_txn *transaction, const char *name, uint64_t *number) {
@@ -120,22 +102,6 @@ static int fill_new(struct state_file *file, uint64_t epoch) {
     return mdb_txn_commit(transaction);
 }
 
-static enum error sync_path(const char *path, int flags) {
-    int descriptor = open(path, flags | O_CLOEXEC);
-    if (descriptor < 0) {
-        return error_of_errno(errno);
-    }
-    enum error error = fsync(descriptor) == 0 ? ERROR_NONE : error_of_errno(errno);
-    close(descriptor);
-    return error;
-}
-
-static enum error sync_folder_of(const char *path) {
-    char folder[PATH_BYTES];
-    snprintf(folder, sizeof folder, "%s", path);
-    return sync_path(dirname(folder), O_RDONLY | O_DIRECTORY);
-}
-
 enum error state_file_make(const char *path, uint64_t epoch, struct fault *fault) {
     char aside[PATH_BYTES];
     snprintf(aside, sizeof aside, "%s.new", path);
@@ -153,32 +119,10 @@ enum error state_file_make(const char *path, uint64_t epoch, struct fault *fault
         unlink(aside);
         return fault_set(fault, error, "%s: cannot be made: %s", aside, mdb_strerror(result));
     }
-    enum error error = sync_path(aside, O_RDWR);
-    if (error == ERROR_NONE && rename(aside, path) != 0) {
-        error = error_of_errno(errno);
-    }
-    if (error == ERROR_NONE) {
-        error = sync_folder_of(path);
-    }
-    return error == ERROR_NONE ? ERROR_NONE : fault_set(fault, error, "%s: cannot be made: %s", path, strerror(errno));
+    return environment_settle(aside, path, fault);
 }
 
 /* ---- opening ---- */
-
-static enum error file_size_at_least(const char *path, uint64_t bytes, struct fault *fault) {
-    struct stat status;
-    if (stat(path, &status) != 0) {
-        return fault_set(fault, error_of_errno(errno), "%s: %s", path, strerror(errno));
-    }
-    if ((uint64_t)status.st_size < bytes) {
-        return fault_set(fault, ERROR_DAMAGED,
-                         "%s: has %jd bytes where %" PRIu64
-                         " are in use: it was cut off; remove it, the daemon makes it "
-                         "again from the journal",
-                         path, (intmax_t)status.st_size, bytes);
-    }
-    return ERROR_NONE;
-}
 
 static enum error open_map(struct state_file *file, struct fault *fault) {
     int result = MDB_INVALID;
@@ -232,12 +176,12 @@ enum error state_file_open(struct state_file *file, const char *path, bool *know
     if (file->path == NULL) {
         return fault_set(fault, ERROR_MEMORY, "%s: %s", path, error_text(ERROR_MEMORY));
     }
-    enum error error = file_size_at_least(path, (uint64_t)META_PAGES * (uint64_t)sysconf(_SC_PAGESIZE), fault);
+    enum error error = environment_check_size(path, environment_bytes_least(), cut_off_mend, fault);
     if (error == ERROR_NONE) {
         error = open_map(file, fault);
     }
     if (error == ERROR_NONE) { /* before any page beyond the first two is touched */
-        error = file_size_at_least(path, state_file_bytes(file), fault);
+        error = environment_check_size(path, state_file_bytes(file), cut_off_mend, fault);
     }
     if (error == ERROR_NONE) {
         error = read_meta(file, known, fault);
@@ -258,9 +202,5 @@ void state_file_close(struct state_file *file) {
 }
 
 uint64_t state_file_bytes(const struct state_file *file) {
-    MDB_envinfo information;
-    MDB_stat statistics;
-    mdb_env_info(file->env, &information);
-    mdb_env_stat(file->env, &statistics);
-    return ((uint64_t)information.me_last_pgno + 1) * statistics.ms_psize;
+    return environment_bytes(file->env);
 }

@@ -15,8 +15,8 @@ static const struct sums nothing;
 
 static bool tell_sums(const struct comparison *sides, const char *place, const struct sums *a, const struct sums *b) {
     snprintf(sides->text, ROLLUP_DIFFERENCE_BYTES,
-             "%s of %s differ: %s has %" PRId64 " projects, %" PRId64 " fen, %" PRId64 " participants, %" PRId64
-             " migrants; %s has %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64,
+             "%s of %s differ: in %s %" PRId64 " projects, %" PRId64 " fen, %" PRId64 " participants, %" PRId64
+             " migrants; in %s %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64,
              sides->what, place, sides->a_name, a->projects, a->contract_value, a->participants,
              a->migrant_participants, sides->b_name, b->projects, b->contract_value, b->participants,
              b->migrant_participants);
@@ -94,7 +94,7 @@ static bool positions_equal(const struct comparison *sides, const struct rollup 
         return true;
     }
     snprintf(sides->text, ROLLUP_DIFFERENCE_BYTES,
-             "%s knows %" PRIu64 " projects at version %" PRIu64 ", %s %" PRIu64 " at version %" PRIu64, sides->a_name,
+             "in %s %" PRIu64 " projects at version %" PRIu64 ", in %s %" PRIu64 " at version %" PRIu64, sides->a_name,
              rollup_projects(a), rollup_version(a), sides->b_name, rollup_projects(b), rollup_version(b));
     return false;
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "daemon/base/check.h"
+#include "daemon/base/environment.h"
 #include "daemon/base/log.h"
 #include "record.h"
 #include "segment.h"
@@ -27,10 +28,10 @@ struct journal {
     int lock;
 
     /* Owned by the journal thread. */
-    MDB_txn *group;           /* the open transaction, or NULL */
-    uint64_t version;         /* of the last entry in the group, or the last durable one */
-    uint64_t hash;            /* of that entry */
-    uint64_t durable_hash;    /* to go back to when a group fails */
+    MDB_txn *group;        /* the open transaction, or NULL */
+    uint64_t version;      /* of the last entry in the group, or the last durable one */
+    uint64_t hash;         /* of that entry */
+    uint64_t durable_hash; /* to go back to when a group fails */
     bool must_rotate;
 
     /* Written by the journal thread, read by any. */
@@ -96,34 +97,61 @@ static enum error make_segment(struct journal *journal, struct fault *fault) {
     return segment_make(journal->directory, &header, fault);
 }
 
-/* Sealed segments must follow one another without a gap, in versions and in hashes. */
-static enum error check_sealed(struct journal *journal, struct fault *fault) {
+/* Where a segment ends: what the next must take up. Not known before the first one, because retention takes segments from
+ * the start. */
+struct segment_end {
+    bool known;
+    uint64_t version;
+    uint64_t hash;
+};
+
+static enum error check_joint(const struct journal *journal, const struct segment *segment,
+                              const struct segment_end *before, struct fault *fault) {
+    uint64_t first = segment->header.first_version;
+    if (before->known && before->version + 1 != first) {
+        return fault_set(fault, ERROR_DAMAGED,
+                         "%s: a segment is missing before version %" PRIu64 "; restore it from a backup",
+                         journal->directory, first);
+    }
+    if (before->known && before->hash != segment->header.previous_hash) {
+        return fault_set(fault, ERROR_DAMAGED,
+                         "%s: the segment of version %" PRIu64
+                         " does not follow the one before; restore both from a backup",
+                         journal->directory, first);
+    }
+    return ERROR_NONE;
+}
+
+/* Sealed segments must follow one another without a gap, in versions and in hashes. end: of the last one. */
+static enum error check_sealed(struct journal *journal, struct segment_end *end, struct fault *fault) {
     uint64_t bytes = 0;
     for (size_t i = 0; i + 1 < journal->segment_count; i++) {
         struct segment *segment = segment_open(journal->directory, journal->first_versions[i], SEGMENT_READ, 0, fault);
         if (segment == NULL) {
             return fault->error;
         }
+        enum error error = check_joint(journal, segment, end, fault);
         bytes += segment_bytes(segment);
-        bool joined = segment->last_version + 1 == journal->first_versions[i + 1];
+        *end = (struct segment_end){.known = true, .version = segment->last_version, .hash = segment->last_hash};
         segment_close(segment);
-        if (!joined) {
-            return fault_set(fault, ERROR_DAMAGED,
-                             "%s: a segment is missing before version %" PRIu64 "; restore it from a backup",
-                             journal->directory, journal->first_versions[i + 1]);
+        if (error != ERROR_NONE) {
+            return error;
         }
     }
     atomic_store_explicit(&journal->sealed_bytes, bytes, memory_order_relaxed);
     return ERROR_NONE;
 }
 
-static enum error open_active(struct journal *journal, struct fault *fault) {
+static enum error open_active(struct journal *journal, const struct segment_end *before, struct fault *fault) {
     uint64_t first = journal->first_versions[journal->segment_count - 1];
     journal->active = segment_open(journal->directory, first, SEGMENT_WRITE, map_bytes(journal), fault);
     if (journal->active == NULL) {
         return fault->error;
     }
     journal->active->references = 1;
+    if (check_joint(journal, journal->active, before, fault) != ERROR_NONE) {
+        return fault->error;
+    }
     journal->epoch = journal->active->header.epoch;
     journal->version = journal->active->last_version;
     journal->hash = journal->durable_hash = journal->active->last_hash;
@@ -168,7 +196,8 @@ struct journal *journal_open(const struct journal_options *options, struct fault
         fault_set(fault, ERROR_MEMORY, "%s: %s", options->directory, error_text(ERROR_MEMORY));
         goto fail;
     }
-    if (check_sealed(journal, fault) != ERROR_NONE || open_active(journal, fault) != ERROR_NONE) {
+    struct segment_end end = {0};
+    if (check_sealed(journal, &end, fault) != ERROR_NONE || open_active(journal, &end, fault) != ERROR_NONE) {
         goto fail;
     }
     return journal;
@@ -199,7 +228,8 @@ uint64_t journal_epoch(const struct journal *journal) {
 }
 
 uint64_t journal_version(const struct journal *journal) {
-    return atomic_load_explicit(&journal->durable_version, memory_order_acquire); /* with the release in journal_commit */
+    return atomic_load_explicit(&journal->durable_version,
+                                memory_order_acquire); /* with the release in journal_commit */
 }
 
 uint64_t journal_bytes(const struct journal *journal) {
@@ -228,7 +258,7 @@ static void release_segment(struct journal *journal, struct segment *segment) {
 }
 
 /* Begins the next segment. When that fails for want of space the old one simply goes on, and the next commit tries again:
- * its map has room. */
+ * its map has room. A file made for nothing must not stay: what follows in the old segment would have no place before it. */
 static enum error rotate(struct journal *journal) {
     struct fault fault = {0};
     if (make_segment(journal, &fault) != ERROR_NONE) {
@@ -237,7 +267,7 @@ static enum error rotate(struct journal *journal) {
     uint64_t first = journal->version + 1;
     struct segment *next = segment_open(journal->directory, first, SEGMENT_WRITE, map_bytes(journal), &fault);
     if (next == NULL) {
-        return fault.error;
+        return segment_remove(journal->directory, first) == ERROR_NONE ? fault.error : ERROR_IO;
     }
     next->references = 1;
     pthread_mutex_lock(&journal->mutex);
@@ -266,7 +296,7 @@ static enum error begin_group(struct journal *journal) {
         }
         journal->must_rotate = error != ERROR_NONE;
     }
-    return segment_error(mdb_txn_begin(journal->active->env, NULL, 0, &journal->group), journal->directory);
+    return environment_error(mdb_txn_begin(journal->active->env, NULL, 0, &journal->group), journal->directory);
 }
 
 enum error journal_append(struct journal *journal, struct entry *entry) {
@@ -279,10 +309,9 @@ enum error journal_append(struct journal *journal, struct entry *entry) {
     uint64_t version = journal->version + 1;
     MDB_val key = {sizeof version, &version};
     MDB_val value = {record_bytes(entry), NULL};
-    int result =
-        mdb_put(journal->group, journal->active->entries, &key, &value, MDB_RESERVE | MDB_APPEND);
+    int result = mdb_put(journal->group, journal->active->entries, &key, &value, MDB_RESERVE | MDB_APPEND);
     if (result != MDB_SUCCESS) {
-        enum error error = result == MDB_MAP_FULL ? ERROR_DISK_FULL : segment_error(result, journal->directory);
+        enum error error = environment_error(result, journal->directory);
         drop_group(journal);
         return error;
     }
@@ -301,7 +330,7 @@ enum error journal_commit(struct journal *journal) {
     journal->group = NULL;
     if (result != MDB_SUCCESS) {
         drop_group(journal);
-        return segment_error(result, journal->directory);
+        return environment_error(result, journal->directory);
     }
     journal->durable_hash = journal->hash;
     uint64_t bytes = segment_bytes(journal->active);
@@ -315,8 +344,8 @@ enum error journal_commit(struct journal *journal) {
 /* ---- reading ---- */
 
 /* The segment that holds version: the active one with a reference taken, or a sealed one opened for this call. */
-static struct segment *hold_segment(struct journal *journal, uint64_t version, uint64_t *last_of_segment,
-                                    bool *shared, struct fault *fault) {
+static struct segment *hold_segment(struct journal *journal, uint64_t version, uint64_t *last_of_segment, bool *shared,
+                                    struct fault *fault) {
     pthread_mutex_lock(&journal->mutex);
     size_t i = journal->segment_count - 1;
     while (i > 0 && journal->first_versions[i] > version) {
@@ -336,8 +365,8 @@ static struct segment *hold_segment(struct journal *journal, uint64_t version, u
 struct reading {
     entry_visit *visit;
     void *visitor;
-    uint64_t version;       /* last visited */
-    uint64_t hash;          /* its hash; the next entry must name it */
+    uint64_t version; /* last visited */
+    uint64_t hash;    /* its hash; the next entry must name it */
     bool hash_known;
     size_t bytes_left;
 };
@@ -383,7 +412,7 @@ static enum error visit_range(struct reading *reading, MDB_cursor *cursor, uint6
         log_event(LOG_ERROR, "journal-entry-damaged", "version=%" PRIu64 " what=\"the entry is missing\"",
                   reading->version + 1);
     }
-    return missing ? ERROR_DAMAGED : result == MDB_NOTFOUND ? ERROR_NONE : segment_error(result, "/");
+    return missing ? ERROR_DAMAGED : result == MDB_NOTFOUND ? ERROR_NONE : environment_error(result, "/");
 }
 
 /* One short read transaction over one segment, up to version last. */
@@ -391,11 +420,11 @@ static enum error read_segment(struct reading *reading, struct segment *segment,
     MDB_txn *transaction;
     int result = mdb_txn_begin(segment->env, NULL, MDB_RDONLY, &transaction);
     if (result != MDB_SUCCESS) {
-        return segment_error(result, "/");
+        return environment_error(result, "/");
     }
     MDB_cursor *cursor;
     result = mdb_cursor_open(transaction, segment->entries, &cursor);
-    enum error error = segment_error(result, "/");
+    enum error error = environment_error(result, "/");
     if (error == ERROR_NONE) {
         if (!reading->hash_known && reading->version + 1 == segment->header.first_version) {
             reading->hash = segment->header.previous_hash;

@@ -1,52 +1,22 @@
 #include "segment.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "daemon/base/environment.h"
 #include "record.h"
 
 #define MAGIC "TALLYJNL"
 
-enum { HEADER_FORMAT = 1, ASIDE_MAP_BYTES = 1 << 20, DISK_FULL_BELOW_BYTES = 8 << 20, READERS_MAX = 64 };
+enum { HEADER_FORMAT = 1, ASIDE_MAP_BYTES = 1 << 20, READERS_MAX = 64 };
+
+static const char cut_off_mend[] = "restore it from a backup";
 
 void segment_path(char *path, const char *directory, uint64_t first_version) {
     snprintf(path, SEGMENT_PATH_BYTES, "%s/segment-%020" PRIu64 ".mdb", directory, first_version);
-}
-
-enum error segment_error(int result, const char *path) {
-    if (result == MDB_SUCCESS) {
-        return ERROR_NONE;
-    }
-    if (result == ENOMEM) {
-        return ERROR_MEMORY;
-    }
-    struct statvfs disk;
-    bool short_of_space = statvfs(path, &disk) == 0 && disk.f_bavail * disk.f_frsize < DISK_FULL_BELOW_BYTES;
-    if (result == ENOSPC || result == EDQUOT || (result == EIO && short_of_space)) {
-        return ERROR_DISK_FULL;
-    }
-    return result == MDB_CORRUPTED || result == MDB_INVALID || result == MDB_PAGE_NOTFOUND ||
-                   result == MDB_VERSION_MISMATCH
-               ? ERROR_DAMAGED
-               : ERROR_IO;
-}
-
-static enum error sync_path(const char *path, int flags) {
-    int descriptor = open(path, flags | O_CLOEXEC);
-    if (descriptor < 0) {
-        return error_of_errno(errno);
-    }
-    enum error error = fsync(descriptor) == 0 ? ERROR_NONE : error_of_errno(errno);
-    close(descriptor);
-    return error;
 }
 
 /* Writes the header as key 0 of a new environment. */
@@ -98,26 +68,25 @@ enum error segment_make(const char *directory, const struct segment_header *head
     complete.format = HEADER_FORMAT;
     int result = make_file(aside, &complete);
     if (result != MDB_SUCCESS) {
-        enum error error = segment_error(result, directory);
+        enum error error = environment_error(result, directory);
         unlink(aside);
         return fault_set(fault, error, "%s: cannot be made: %s", aside, mdb_strerror(result));
     }
-    enum error error = sync_path(aside, O_RDWR);
-    if (error == ERROR_NONE && rename(aside, path) != 0) {
-        error = error_of_errno(errno);
-    }
-    if (error == ERROR_NONE) {
-        error = sync_path(directory, O_RDONLY | O_DIRECTORY);
-    }
-    return error == ERROR_NONE ? ERROR_NONE : fault_set(fault, error, "%s: cannot be made: %s", path, strerror(errno));
+    return environment_settle(aside, path, fault);
+}
+
+enum error segment_remove(const char *directory, uint64_t first_version) {
+    char path[SEGMENT_PATH_BYTES];
+    segment_path(path, directory, first_version);
+    return environment_remove(path);
 }
 
 /* Reads header and last entry. The file has been found long enough before a page beyond the first two is touched. */
-static enum error read_ends(struct segment *segment, const char *path, struct fault *fault) {
+static enum error read_ends(struct segment *segment, uint64_t first_version, const char *path, struct fault *fault) {
     MDB_txn *transaction;
     int result = mdb_txn_begin(segment->env, NULL, MDB_RDONLY, &transaction);
     if (result != MDB_SUCCESS) {
-        return fault_set(fault, segment_error(result, path), "%s: cannot be read: %s", path, mdb_strerror(result));
+        return fault_set(fault, environment_error(result, path), "%s: cannot be read: %s", path, mdb_strerror(result));
     }
     enum error error = ERROR_NONE;
     MDB_cursor *cursor = NULL;
@@ -134,6 +103,11 @@ static enum error read_ends(struct segment *segment, const char *path, struct fa
         goto done;
     }
     memcpy(&segment->header, value.mv_data, sizeof segment->header);
+    if (segment->header.first_version != first_version) {
+        error = fault_set(fault, ERROR_DAMAGED, "%s: begins with version %" PRIu64 ": it was renamed", path,
+                          segment->header.first_version);
+        goto done;
+    }
     segment->last_version = segment->header.first_version - 1;
     segment->last_hash = segment->header.previous_hash;
     result = mdb_cursor_open(transaction, segment->entries, &cursor);
@@ -151,8 +125,9 @@ static enum error read_ends(struct segment *segment, const char *path, struct fa
         uint64_t previous_hash;
         if (record_read(value.mv_data, value.mv_size, &record, &segment->last_hash, &previous_hash) != ERROR_NONE ||
             record.version != last) {
-            error = fault_set(fault, ERROR_DAMAGED,
-                              "%s: entry %" PRIu64 " is not what was written; restore the file from a backup", path, last);
+            error =
+                fault_set(fault, ERROR_DAMAGED,
+                          "%s: entry %" PRIu64 " is not what was written; restore the file from a backup", path, last);
             goto done;
         }
         segment->last_version = last;
@@ -164,20 +139,6 @@ done:
     /* Commit, not abort: in a first transaction abort would close the handle of the table again. */
     mdb_txn_commit(transaction);
     return error;
-}
-
-/* A file that lost its end would be a SIGBUS later. */
-static enum error check_size(const struct segment *segment, const char *path, struct fault *fault) {
-    struct stat file;
-    if (stat(path, &file) != 0) {
-        return fault_set(fault, error_of_errno(errno), "%s: %s", path, strerror(errno));
-    }
-    if ((uint64_t)file.st_size < segment_bytes(segment)) {
-        return fault_set(fault, ERROR_DAMAGED,
-                         "%s: has %jd bytes where %" PRIu64 " are in use: it was cut off; restore it from a backup", path,
-                         (intmax_t)file.st_size, segment_bytes(segment));
-    }
-    return ERROR_NONE;
 }
 
 struct segment *segment_open(const char *directory, uint64_t first_version, enum segment_mode mode, size_t map_bytes,
@@ -196,12 +157,16 @@ struct segment *segment_open(const char *directory, uint64_t first_version, enum
     } else {
         flags |= MDB_RDONLY | MDB_NOLOCK;
     }
-    int result = mdb_env_open(segment->env, path, flags, 0600);
-    if (result != MDB_SUCCESS) {
-        fault_set(fault, segment_error(result, directory), "%s: cannot be opened: %s", path, mdb_strerror(result));
+    if (environment_check_size(path, environment_bytes_least(), cut_off_mend, fault) != ERROR_NONE) {
         goto fail;
     }
-    if (check_size(segment, path, fault) != ERROR_NONE || read_ends(segment, path, fault) != ERROR_NONE) {
+    int result = mdb_env_open(segment->env, path, flags, 0600);
+    if (result != MDB_SUCCESS) {
+        fault_set(fault, environment_error(result, directory), "%s: cannot be opened: %s", path, mdb_strerror(result));
+        goto fail;
+    }
+    if (environment_check_size(path, segment_bytes(segment), cut_off_mend, fault) != ERROR_NONE ||
+        read_ends(segment, first_version, path, fault) != ERROR_NONE) {
         goto fail;
     }
     return segment;
@@ -221,9 +186,5 @@ void segment_close(struct segment *segment) {
 }
 
 uint64_t segment_bytes(const struct segment *segment) {
-    MDB_envinfo information;
-    MDB_stat statistics;
-    mdb_env_info(segment->env, &information);
-    mdb_env_stat(segment->env, &statistics);
-    return ((uint64_t)information.me_last_pgno + 1) * statistics.ms_psize;
+    return environment_bytes(segment->env);
 }

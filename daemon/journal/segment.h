@@ -32,8 +32,11 @@ struct segment {
 /* "segment-00000000000000000001.mdb" in the directory, named by its first version. */
 void segment_path(char *path, const char *directory, uint64_t first_version);
 
-/* Makes the file. Errors: DISK_FULL, IO, MEMORY. */
+/* Makes the file. Errors: DISK_FULL, IO, MEMORY; then there is none. */
 MUST_USE enum error segment_make(const char *directory, const struct segment_header *header, struct fault *fault);
+
+/* Takes away a segment that was made and never written to. Errors: IO. */
+MUST_USE enum error segment_remove(const char *directory, uint64_t first_version);
 
 enum segment_mode {
     SEGMENT_WRITE, /* the one segment that is appended to: once in the process */
@@ -50,9 +53,5 @@ void segment_close(struct segment *segment);
 
 /* Bytes of the file in use. */
 uint64_t segment_bytes(const struct segment *segment);
-
-/* What an LMDB result means here. path: a file on the disk in question, to tell a full disk from a broken one: LMDB says
- * EIO for a write that was cut short. */
-enum error segment_error(int result, const char *path);
 
 #endif
