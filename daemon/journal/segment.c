@@ -72,7 +72,12 @@ enum error segment_make(const char *directory, const struct segment_header *head
         unlink(aside);
         return fault_set(fault, error, "%s: cannot be made: %s", aside, mdb_strerror(result));
     }
-    return environment_settle(aside, path, fault);
+    enum error error = environment_settle(aside, path, fault);
+    if (error != ERROR_NONE) {
+        unlink(aside);
+        unlink(path); /* it may have its name already */
+    }
+    return error;
 }
 
 enum error segment_remove(const char *directory, uint64_t first_version) {
