@@ -1,0 +1,50 @@
+/* Verification: recounts everything from zero beside the running work and compares, for `tally verify`. A thread of its own
+ * with low priority; it holds up nobody.
+ *
+ *   1. adds up the projects of the stored state, which is true up to version f;
+ *   2. takes a copy of the live roll-up, at a version v that is f or later;
+ *   3. replays the journal from its first entry into a fresh ledger, which checks the chain of hashes on the way: at f the
+ *      ledger's cells must be the stored projects' sums; at v its totals, of every region, category, status and day, must
+ *      be those of the live roll-up.
+ *
+ * While it runs it needs as much memory as the ledger and the roll-up once more. */
+#ifndef TALLY_DAEMON_VERIFICATION_H
+#define TALLY_DAEMON_VERIFICATION_H
+
+#include <stdint.h>
+
+#include "daemon/base/entry.h"
+#include "daemon/base/error.h"
+#include "daemon/base/figures.h"
+#include "daemon/base/rollup.h"
+#include "daemon/query/query.h"
+
+struct verification;
+
+/* Called for each stored project; a result other than ERROR_NONE ends the visiting with it. */
+typedef enum error verification_visit(void *visitor, uint16_t competition, const struct figures *figures);
+
+struct verification_options {
+    struct entry_source journal; /* a source of its own */
+    uint64_t projects_max;       /* as the live ledger has: the same rows must find it full */
+    void *context;
+
+    /* Visits every project of the stored state as of one version, which it sets. On verification's thread. */
+    enum error (*recount_stored)(void *context, verification_visit *visit, void *visitor, uint64_t *version);
+
+    /* Copies the live roll-up: see publisher_capture. On verification's thread. */
+    enum error (*capture)(void *context, struct rollup *into, uint64_t version_least, int timeout_ms);
+};
+
+/* Starts the thread, which waits to be asked. NULL on failure, with the fault filled: MEMORY, IO. */
+struct verification *verification_start(const struct verification_options *options, struct fault *fault);
+
+/* For the query endpoint: begins a recount unless one runs; tells how far it is. Both on one thread. Valid until the
+ * verification is stopped. */
+struct verification_source verification_source(struct verification *verification);
+
+/* Gives up what runs, ends the thread, frees. What the options point to still works. *verification may be NULL and is NULL
+ * afterwards. Main thread. */
+void verification_stop(struct verification **verification);
+
+#endif
