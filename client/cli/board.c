@@ -29,13 +29,13 @@ static const struct {
     [COLUMN_RANK] = {"#", "#", 3, 0, true},
     [COLUMN_NAME] = {"region", "地区", 12, 0, false},
     [COLUMN_PROJECTS] = {"projects", "项目数", 8, 0, true},
-    [COLUMN_VALUE] = {"contract value", "合同总造价", 18, 0, true},
-    [COLUMN_PARTICIPANTS] = {"participants", "参与人数", 12, 66, true},
-    [COLUMN_MIGRANTS] = {"migrants", "其中农民工", 11, 92, true},
-    [COLUMN_CHANGE] = {"change", "变化", 19, 78, true},
+    [COLUMN_VALUE] = {"value in yuan", "合同总造价", 15, 0, true},
+    [COLUMN_PARTICIPANTS] = {"participants", "参与人数", 12, 56, true},
+    [COLUMN_MIGRANTS] = {"migrants", "其中农民工", 11, 84, true},
+    [COLUMN_CHANGE] = {"change", "变化", 16, 72, true},
 };
 
-enum { GAP = 1, BAR_MAX = 40, BAR_MIN = 6, FRAME_LINES = 4, NAME_WIDE = 22, NAME_WIDE_MIN = 104 };
+enum { GAP = 1, BAR_MAX = 40, BAR_MIN = 6, FRAME_LINES = 4, NAME_WIDE = 22, NAME_WIDE_MIN = 96 };
 
 #define STYLE_BOLD "\033[1m"
 #define STYLE_DIM "\033[2m"
@@ -81,8 +81,16 @@ static void end_line(FILE *out, const struct board *board) {
     fputs(board->clear_lines ? "\033[K\n" : "\n", out);
 }
 
+/* Money as people say it; in English without "yuan", which the heading says for all. */
 static const char *money_text(const struct board *board, int64_t fen, char *buffer) {
-    return board->language == LANGUAGE_ZH ? money_format_zh(fen, buffer) : money_format_en(fen, buffer);
+    if (board->language == LANGUAGE_ZH) {
+        return money_format_zh(fen, buffer);
+    }
+    char *unit = strstr(money_format_en(fen, buffer), " yuan");
+    if (unit != NULL) {
+        *unit = '\0';
+    }
+    return buffer;
 }
 
 /* The change of the measure since the start, signed; "" for none. */

@@ -6,6 +6,7 @@
 #include "client/cli/commands.h"
 #include "client/cli/connection.h"
 #include "client/cli/output.h"
+#include "proto/day.h"
 
 static const struct output_column columns[] = {
     {"competition", "competition", "竞赛", OUTPUT_TEXT},
@@ -57,22 +58,76 @@ static void print_competition(struct output *output, const struct tally_competit
     output_text(output, statuses);
 }
 
+static void print_json_label(const struct tally_label *label, bool status, bool first) {
+    printf("%s{\"code\":%" PRIu32 ",\"key\":", first ? "" : ",", label->code);
+    output_json_string(stdout, label->key);
+    fputs(",\"zh\":", stdout);
+    output_json_string(stdout, label->zh);
+    fputs(",\"en\":", stdout);
+    output_json_string(stdout, label->en);
+    printf("%s}", !status ? "" : label->counts ? ",\"counts\":true" : ",\"counts\":false");
+}
+
+/* Everything that the daemon says, both languages, for programs. */
+static void print_json(const struct tally_competition *competition, bool first) {
+    const struct {
+        const char *key;
+        const char *value;
+    } texts[] = {{"title_zh", competition->zh},
+                 {"title_en", competition->en},
+                 {"place_zh", competition->place_zh},
+                 {"place_en", competition->place_en}};
+    char first_day[DAY_TEXT_BYTES];
+    char last_day[DAY_TEXT_BYTES];
+    printf("%s\n{\"competition\":\"%s\"", first ? "" : ",", competition->key);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        printf(",\"%s\":", texts[i].key);
+        output_json_string(stdout, texts[i].value);
+    }
+    printf(",\"first_day\":\"%s\",\"last_day\":\"%s\",\"regions\":[", day_format(competition->first_day, first_day),
+           day_format(competition->last_day, last_day));
+    for (size_t i = 0; i < competition->region_count; i++) {
+        printf("%s\"%06" PRIu32 "\"", i > 0 ? "," : "", competition->regions[i]);
+    }
+    fputs("],\"categories\":[", stdout);
+    for (size_t i = 0; i < competition->category_count; i++) {
+        print_json_label(&competition->categories[i], false, i == 0);
+    }
+    fputs("],\"statuses\":[", stdout);
+    for (size_t i = 0; i < competition->status_count; i++) {
+        print_json_label(&competition->statuses[i], true, i == 0);
+    }
+    printf("],\"target_projects\":%" PRIu64 ",\"target_contract_value_fen\":\"%" PRId64
+           "\",\"target_participants\":%" PRId64 "}",
+           competition->target_projects, competition->target_contract_value, competition->target_participants);
+}
+
+static int print_all_json(const struct tally_competitions_answer *answer) {
+    putchar('[');
+    for (size_t i = 0; i < answer->count; i++) {
+        print_json(&answer->competitions[i], i == 0);
+    }
+    puts("\n]");
+    return EX_OK;
+}
+
 /* A competition has long lists: in a table it is a record of its own. */
 static int print(const struct arguments *arguments, const struct tally_competitions_answer *answer) {
     enum output_format format = output_format_of_name(arguments->text[OPTION_OUTPUT_FORMAT]);
+    if (format == OUTPUT_JSON) {
+        return print_all_json(answer);
+    }
     bool table = format == OUTPUT_TABLE;
     struct output *output = NULL;
     bool fine = true;
-    for (size_t i = 0; i < answer->count || (i == 0 && !table); i++) {
+    for (size_t i = 0; i < answer->count; i++) {
         if (output == NULL) {
             fputs(table && i > 0 ? "\n" : "", stdout);
             output = output_create(stdout, format, table ? OUTPUT_RECORD : OUTPUT_LIST, arguments->language, columns,
                                    sizeof columns / sizeof columns[0]);
         }
-        if (i < answer->count) {
-            print_competition(output, &answer->competitions[i], table, arguments->language);
-        }
-        if (table || i + 1 >= answer->count) {
+        print_competition(output, &answer->competitions[i], table, arguments->language);
+        if (table || i + 1 == answer->count) {
             fine = output_finish(&output) && fine;
         }
     }

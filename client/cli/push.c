@@ -236,7 +236,10 @@ static int open_sheet(struct push *push) {
         diagnostic_error("push", "%s: %s", push->path, message);
         return EX_DATAERR;
     }
-    push->transfer.language = arguments->text[OPTION_LANG] != NULL ? arguments->language : sheet_language(push->sheet);
+    /* Who reads the reasons is who wrote the sheet. */
+    bool told = arguments->text[OPTION_LANG] != NULL;
+    bool zh = !told && sheet_language(push->sheet) == LANGUAGE_ZH;
+    push->transfer.language = zh ? LANGUAGE_ZH : arguments->language;
     uint64_t hash = XXH3_64bits(push->source.text.text, push->source.text.size);
     push->transfer.tag_file = (hash | UINT64_C(1) << 63) & ~(uint64_t)UINT32_MAX;
     return EX_OK;

@@ -114,6 +114,19 @@ static int watch_ndjson(struct watch *watch) {
     return EX_OK;
 }
 
+/* The regions below; where that is a single city, as in municipalities, its counties. */
+static enum tally_error ask_children(const struct watch *watch, struct tally_regions_answer **regions) {
+    struct tally_query *query = watch->connection.query;
+    enum tally_error error = tally_query_regions(query, watch->competition, watch->region, 0, regions);
+    if (error != TALLY_OK || (*regions)->count != 1 || region_level(watch->region) != REGION_LEVEL_PROVINCE) {
+        return error;
+    }
+    uint32_t city = (*regions)->regions[0].region;
+    tally_answer_free(*regions);
+    *regions = NULL;
+    return tally_query_regions(query, watch->competition, city, 0, regions);
+}
+
 /* One table from the query endpoint: complete at once, unlike what a subscription brings bit by bit. */
 static int print_once(const struct watch *watch) {
     struct tally_totals_answer *totals = NULL;
@@ -123,7 +136,7 @@ static int print_once(const struct watch *watch) {
     int code = EX_OK;
     enum tally_error error = tally_query_totals(watch->connection.query, watch->competition, watch->region, 0, &totals);
     if (error == TALLY_OK) {
-        error = tally_query_regions(watch->connection.query, watch->competition, watch->region, 0, &regions);
+        error = ask_children(watch, &regions);
     }
     if (error != TALLY_OK) {
         code = connection_failure(&watch->connection, error);
