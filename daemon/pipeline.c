@@ -26,6 +26,7 @@
 #include "daemon/query/query.h"
 #include "numbering.h"
 #include "recovery.h"
+#include "verification.h"
 
 enum {
     PATH_BYTES = CONFIG_PATH_BYTES + 32,
@@ -62,9 +63,10 @@ struct pipeline {
     struct intake_stage *intake;
     struct journal_stage *journal_stage;
     struct ledger_stage *ledger_stage;
-    struct publisher *publisher;
+    struct publisher *_Atomic publisher; /* written by main, read by verification's thread */
     struct archive *archive;
     struct query *query;
+    struct verification *verification;
     atomic_bool draining; /* written by main, read by the publish thread when it answers */
 };
 
@@ -220,6 +222,45 @@ static void read_status(void *context, struct status_figures *figures) {
                                                              : "ready"};
 }
 
+/* What visits every stored project for verification. */
+struct recount {
+    verification_visit *visit;
+    void *visitor;
+};
+
+static enum error recount_project(void *context, uint16_t competition, const char *code,
+                                  const struct figures *figures) {
+    const struct recount *recount = context;
+    (void)code;
+    return recount->visit(recount->visitor, competition, figures);
+}
+
+/* Verification's thread. */
+static enum error recount_stored(void *context, verification_visit *visit, void *visitor, uint64_t *version) {
+    struct pipeline *pipeline = context;
+    struct recount recount = {.visit = visit, .visitor = visitor};
+    struct state_loader loader = {.context = &recount, .project = recount_project};
+    struct fault fault = {0};
+    return state_load(pipeline->state, &loader, version, &fault);
+}
+
+/* Verification's thread. */
+static enum error capture(void *context, struct rollup *into, uint64_t version_least, int timeout_ms) {
+    struct pipeline *pipeline = context;
+    struct publisher *publisher = atomic_load_explicit(&pipeline->publisher, memory_order_acquire);
+    return publisher == NULL ? ERROR_BUSY : publisher_capture(publisher, into, version_least, timeout_ms);
+}
+
+static enum error start_verification(struct pipeline *pipeline, struct fault *fault) {
+    struct verification_options options = {.journal = journal_source(pipeline->journal),
+                                           .projects_max = pipeline->config->projects_max,
+                                           .context = pipeline,
+                                           .recount_stored = recount_stored,
+                                           .capture = capture};
+    pipeline->verification = verification_start(&options, fault);
+    return pipeline->verification == NULL ? fault->error : ERROR_NONE;
+}
+
 static enum error open_query(struct pipeline *pipeline, struct fault *fault) {
     struct query_options options = {.zmq_context = pipeline->zmq_context,
                                     .endpoint = pipeline->config->query_endpoint,
@@ -228,7 +269,8 @@ static enum error open_query(struct pipeline *pipeline, struct fault *fault) {
                                     .software = "tallyd " TALLY_VERSION,
                                     .stored = state_source(pipeline->state),
                                     .presences = pipeline->presences,
-                                    .status = {.context = pipeline, .read = read_status}};
+                                    .status = {.context = pipeline, .read = read_status},
+                                    .verification = verification_source(pipeline->verification)};
     pipeline->query = query_create(&options, fault);
     return pipeline->query == NULL ? fault->error : ERROR_NONE;
 }
@@ -246,8 +288,9 @@ static enum error start_publisher(struct pipeline *pipeline, struct fault *fault
         .companion = {.socket = query_socket(pipeline->query), .serve = query_serve, .context = pipeline->query},
         .on_failure = pipeline->on_failure,
         .context = pipeline->context};
-    pipeline->publisher = publisher_start(&options, pipeline->config->registry, fault);
-    return pipeline->publisher == NULL ? fault->error : ERROR_NONE;
+    struct publisher *publisher = publisher_start(&options, pipeline->config->registry, fault);
+    atomic_store_explicit(&pipeline->publisher, publisher, memory_order_release);
+    return publisher == NULL ? fault->error : ERROR_NONE;
 }
 
 static enum error start_archive(struct pipeline *pipeline, struct fault *fault) {
@@ -290,8 +333,8 @@ static enum error start_journal(struct pipeline *pipeline, struct fault *fault) 
 
 /* The journal stage before the publisher, who asks it how full the disk is; intake last, who begins the work. */
 enum error pipeline_start(struct pipeline *pipeline, struct fault *fault) {
-    static enum error (*const steps[])(struct pipeline *, struct fault *) = {start_archive, start_ledger, start_journal,
-                                                                             open_query, start_publisher};
+    static enum error (*const steps[])(struct pipeline *, struct fault *) = {
+        start_archive, start_ledger, start_journal, start_verification, open_query, start_publisher};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         enum error error = steps[i](pipeline, fault);
         if (error != ERROR_NONE) {
@@ -327,12 +370,17 @@ bool pipeline_drain(struct pipeline *pipeline) {
     return home && published;
 }
 
-/* The publish thread first: its answers ask the other stages how they are. Intake after journal and ledger, so that what
+/* Verification first, which may be waiting for the publish thread; then that, whose answers ask the other stages how they are.
+ * Intake after journal and ledger, so that what
  * they still had gets its receipt. */
 void pipeline_stop(struct pipeline *pipeline) {
-    publisher_stop(&pipeline->publisher);
+    verification_stop(pipeline->verification);
+    struct publisher *publisher = atomic_exchange_explicit(&pipeline->publisher, NULL, memory_order_acq_rel);
+    publisher_stop(&publisher);
     query_destroy(pipeline->query);
+    verification_destroy(pipeline->verification);
     pipeline->query = NULL;
+    pipeline->verification = NULL;
     journal_stage_stop(&pipeline->journal_stage);
     ledger_stage_stop(&pipeline->ledger_stage);
     intake_stage_destroy(&pipeline->intake);

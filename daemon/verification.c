@@ -26,6 +26,7 @@ struct verification {
     /* Immutable after start. */
     struct verification_options options;
     pthread_t thread;
+    bool stopped; /* main's */
     struct waker waker;
 
     /* Atomic: set by stop, read by the thread. */
@@ -306,16 +307,22 @@ struct verification *verification_start(const struct verification_options *optio
     return verification;
 }
 
-void verification_stop(struct verification **verification) {
-    if (*verification == NULL) {
+void verification_stop(struct verification *verification) {
+    if (verification == NULL || verification->stopped) {
         return;
     }
-    atomic_store_explicit(&(*verification)->stopping, true, memory_order_release);
-    waker_wake(&(*verification)->waker);
-    pthread_join((*verification)->thread, NULL);
-    waker_fini(&(*verification)->waker);
-    free(*verification);
-    *verification = NULL;
+    atomic_store_explicit(&verification->stopping, true, memory_order_release);
+    waker_wake(&verification->waker);
+    pthread_join(verification->thread, NULL);
+    verification->stopped = true;
+}
+
+void verification_destroy(struct verification *verification) {
+    if (verification != NULL) {
+        verification_stop(verification);
+        waker_fini(&verification->waker);
+        free(verification);
+    }
 }
 
 /* ---- for the query endpoint ---- */

@@ -40,11 +40,13 @@ struct verification_options {
 struct verification *verification_start(const struct verification_options *options, struct fault *fault);
 
 /* For the query endpoint: begins a recount unless one runs; tells how far it is. Both on one thread. Valid until the
- * verification is stopped. */
+ * verification is destroyed; after the stop nothing begins. */
 struct verification_source verification_source(struct verification *verification);
 
-/* Gives up what runs, ends the thread, frees. What the options point to still works. *verification may be NULL and is NULL
- * afterwards. Main thread. */
-void verification_stop(struct verification **verification);
+/* Gives up what runs and ends the thread. What the options point to still works. NULL is fine. Main thread. */
+void verification_stop(struct verification *verification);
+
+/* Frees; nobody asks any more. NULL is fine. */
+void verification_destroy(struct verification *verification);
 
 #endif

@@ -130,8 +130,8 @@ static void open_scene(struct scene *scene, uint64_t batches, uint64_t behind) {
 }
 
 static void close_scene(struct scene *scene) {
-    verification_stop(&scene->verification);
-    cr_assert_null(scene->verification);
+    verification_destroy(scene->verification);
+
     rollup_destroy(scene->live);
     history_fini(&scene->history);
     entries_destroy(scene->entries);
@@ -310,7 +310,7 @@ static enum error slow_read(void *context, uint64_t after_version, size_t bytes_
 Test(verification, a_stop_in_the_middle_does_not_wait_for_the_end) {
     struct scene scene;
     open_scene(&scene, 20, 0);
-    verification_stop(&scene.verification);
+    verification_stop(scene.verification);
     struct verification_options options = {.journal = {.context = &scene, .read = slow_read},
                                            .projects_max = PROJECTS_MAX,
                                            .context = &scene,
