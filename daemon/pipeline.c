@@ -32,6 +32,8 @@ enum {
     PATH_BYTES = CONFIG_PATH_BYTES + 32,
     DRAIN_INTAKE_MS = 30000,
     DRAIN_PUBLISH_MS = 5000,
+    FOLD_WAIT_MS = 1000,
+    FOLD_LOOK_MS = 10,
     NFS_SUPER_MAGIC_NUMBER = 0x6969,
 };
 
@@ -235,12 +237,23 @@ static enum error recount_project(void *context, uint16_t competition, const cha
     return recount->visit(recount->visitor, competition, figures);
 }
 
+/* Gives the archive a moment to fold what is durable now, so that as much as possible is compared. */
+static void wait_for_fold(const struct pipeline *pipeline) {
+    uint64_t durable = journal_version(pipeline->journal);
+    for (int waited_ms = 0; waited_ms < FOLD_WAIT_MS && state_version(pipeline->state) < durable;
+         waited_ms += FOLD_LOOK_MS) {
+        struct timespec pause = {.tv_nsec = (long)FOLD_LOOK_MS * 1000000};
+        nanosleep(&pause, NULL);
+    }
+}
+
 /* Verification's thread. */
 static enum error recount_stored(void *context, verification_visit *visit, void *visitor, uint64_t *version) {
     struct pipeline *pipeline = context;
     struct recount recount = {.visit = visit, .visitor = visitor};
     struct state_loader loader = {.context = &recount, .project = recount_project};
     struct fault fault = {0};
+    wait_for_fold(pipeline);
     return state_load(pipeline->state, &loader, version, &fault);
 }
 
