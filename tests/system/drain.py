@@ -4,25 +4,23 @@ import re
 import signal
 
 import harness
-from harness import Case, Daemon, Rows, read_text, wait_until
-
-ROWS = 300000
-LOAD = ("shanghai", "31"), ("zhejiang", "33")
+from harness import Daemon, LoadCase, Rows, read_text, wait_until
 
 
-class Drain(Case):
+class Drain(LoadCase):
     def setUp(self):
         super().setUp()
         self.daemon = Daemon(self)
         self.daemon.start()
 
+    def push(self, node="zhejiang", sheet=None):
+        return self.daemon.spawn_tally("push", "--node", node, sheet or self.sheet)
+
     def test_acknowledged_is_durable_is_published(self):
         watch = self.daemon.watch()
-        pushes = []
-        for node, province in LOAD:
-            sheet = Rows(ROWS // 2, (province,), prefix=node[0].upper()).write(self.path(f"{node}.csv"))
-            pushes.append(self.daemon.spawn_tally("push", "--node", node, sheet))
-        wait_until(lambda: self.daemon.journal_bytes() >= 6 << 20, "some batches are durable", interval=0.0005)
+        other = Rows(self.ROWS, ("31",), prefix="S").write(self.path("shanghai.csv"))
+        pushes = [self.push(), self.push("shanghai", other)]
+        self.wait_journal(self.daemon, 6 << 20)
         self.assertTrue(all(push.poll() is None for push in pushes), "a push ended before the daemon was stopped")
         log = self.daemon.end()
         self.assertIn(" stopped status=0 drained=yes", log)
@@ -31,22 +29,21 @@ class Drain(Case):
         for push in pushes:
             push.send_signal(signal.SIGINT)
             acknowledged += int(re.match("accepted ([0-9]+), refused 0,", self.finish(push, 130)).group(1))
-        self.assertTrue(0 < acknowledged < ROWS // 2 * len(LOAD), acknowledged)
+        self.assertTrue(0 < acknowledged < self.ROWS * len(pushes), acknowledged)
         self.daemon.start()
         self.assertEqual(self.daemon.record("status")["state"]["projects"], acknowledged)
         self.assertEqual(self.daemon.totals(), published)
         self.daemon.verify()
 
     def test_a_push_goes_on_when_the_daemon_is_back(self):
-        rows = Rows(ROWS)
-        push = self.daemon.spawn_tally("push", "--node", "zhejiang", rows.write(self.path("sheet.csv")))
+        push = self.push()
         for size in (2 << 20, 6 << 20):
-            wait_until(lambda: self.daemon.journal_bytes() >= size, "some batches are durable", interval=0.0005)
+            self.wait_journal(self.daemon, size)
             self.assertIsNone(push.poll(), "the push ended before the daemon was stopped")
             self.assertIn(" stopped status=0 drained=yes", self.daemon.end())
             self.daemon.start()
-        self.assertRegex(self.finish(push), f"accepted {ROWS}, refused 0, ")
-        self.assertEqual(self.daemon.totals(), rows.totals())
+        self.assertRegex(self.finish(push), f"accepted {self.ROWS}, refused 0, ")
+        self.assertEqual(self.daemon.totals(), self.rows.totals())
 
     def test_a_stopped_daemon_has_folded_everything(self):
         rows = Rows(20000)
@@ -64,8 +61,8 @@ class Drain(Case):
             self.daemon.start()
 
     def test_a_second_signal_while_draining_does_no_harm(self):
-        push = self.daemon.spawn_tally("push", "--node", "zhejiang", Rows(ROWS).write(self.path("sheet.csv")))
-        wait_until(lambda: self.daemon.journal_bytes() >= 2 << 20, "some batches are durable", interval=0.0005)
+        push = self.push()
+        self.wait_journal(self.daemon, 2 << 20)
         self.daemon.process.send_signal(signal.SIGTERM)
         wait_until(lambda: " draining " in read_text(self.daemon.process.err), "the daemon drains")
         self.daemon.process.send_signal(signal.SIGHUP)

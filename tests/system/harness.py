@@ -115,6 +115,24 @@ class Case(unittest.TestCase):
         return read_text(process.out)
 
 
+class LoadCase(Case):
+    """Has a sheet that takes a moment to push: ROWS projects of Zhejiang, made once for all cases of a class."""
+
+    ROWS = 300000
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="tally-test-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.rows = Rows(cls.ROWS)
+        cls.sheet = cls.rows.write(os.path.join(folder.name, "sheet.csv"))
+
+    def wait_journal(self, daemon, journal_bytes):
+        """Until so much is durable."""
+        wait_until(lambda: daemon.journal_bytes() >= journal_bytes,
+                   lambda: f"{journal_bytes} bytes in the journal, which has {daemon.journal_bytes()}", 2 * SECONDS, 0.0005)
+
+
 def reap(process):
     if process.poll() is None:
         process.send_signal(signal.SIGCONT)
@@ -131,6 +149,7 @@ class Daemon:
         self.name = name
         self.nodes = dict(NODES if nodes is None else nodes)
         self.settings = {"disk-reserve-mib": 16, "projects-max": 2000000, **(settings or {})}
+        self.endpoints = {}
         self.process = None
         os.mkdir(self.folder)
         shutil.copytree(os.path.join(SOURCE, "competitions"), self.path("competitions"))
@@ -142,12 +161,12 @@ class Daemon:
     def move(self):
         """To other ports."""
         for endpoint, port in zip(ENDPOINTS, free_ports(len(ENDPOINTS))):
-            setattr(self, endpoint, f"tcp://127.0.0.1:{port}")
+            self.endpoints[endpoint] = f"tcp://127.0.0.1:{port}"
         self.write_config()
 
     def write_config(self, extra=""):
         lines = ["data-directory = data", "competitions-directory = competitions"]
-        lines += [f'{endpoint}-endpoint = "{getattr(self, endpoint)}"' for endpoint in ENDPOINTS]
+        lines += [f'{name}-endpoint = "{endpoint}"' for name, endpoint in self.endpoints.items()]
         lines += [f"{name} = {value}" for name, value in self.settings.items()]
         for name, regions in self.nodes.items():
             listed = ", ".join(f'"{region}"' for region in regions)
@@ -209,7 +228,7 @@ class Daemon:
         environment = {name: value for name, value in os.environ.items()
                        if name.startswith(("ASAN_", "UBSAN_", "TSAN_", "LSAN_", "PATH"))}
         environment.update(HOME=self.folder, LANG="C.UTF-8")
-        environment.update({f"TALLY_{endpoint.upper()}": getattr(self, endpoint) for endpoint in ENDPOINTS})
+        environment.update({f"TALLY_{name.upper()}": endpoint for name, endpoint in self.endpoints.items()})
         return environment
 
     def spawn_tally(self, *arguments):
@@ -225,8 +244,16 @@ class Daemon:
     def record(self, *arguments):
         return json.loads(self.tally(*arguments, "--format", "json"))
 
+    def settle(self):
+        """Until everything durable is in the published totals and in the stored state."""
+        def lags():
+            state = self.record("status")["state"]
+            return state["lag_applied"], state["lag_folded"]
+        wait_until(lambda: lags() == (0, 0), lambda: f"settled: lags of totals and state are {lags()}")
+
     def totals(self, region=0, day=None):
-        """As a Totals."""
+        """As a Totals, once settled."""
+        self.settle()
         arguments = ["totals", "--region", f"{region:06}"] if region else ["totals"]
         return totals_of(self.record(*arguments, *(["--at", day] if day else [])))
 
@@ -237,6 +264,7 @@ class Daemon:
     def picture(self):
         """Everything that the daemon tells of its projects, without times of receipt: what two daemons that took in the
         same must agree on."""
+        self.settle()
         projects = self.table("projects")
         for project in projects:
             del project["updated"]

@@ -4,24 +4,16 @@ nobody interrupted."""
 import os
 
 import harness
-from harness import Case, Daemon, Rows, wait_until
-
-ROWS = 300000
-NODE = "zhejiang"
+from harness import Daemon, LoadCase, wait_until
 
 
-class Kill(Case):
-    def setUp(self):
-        super().setUp()
-        self.rows = Rows(ROWS)
-        self.sheet = self.rows.write(self.path("sheet.csv"))
-
+class Kill(LoadCase):
     def push(self, daemon):
-        return daemon.spawn_tally("push", "--node", NODE, self.sheet)
+        return daemon.spawn_tally("push", "--node", "zhejiang", self.sheet)
 
     def assert_settled(self, daemon, push):
         text = self.finish(push, seconds=3 * harness.SECONDS)
-        self.assertRegex(text.splitlines()[-1], f"^accepted {ROWS}, refused 0, ")
+        self.assertRegex(text.splitlines()[-1], f"^accepted {self.ROWS}, refused 0, ")
         for region in ("", "33", "3301", "330106"):
             self.assertEqual(daemon.totals(int(region.ljust(6, "0")) if region else 0), self.rows.totals(region))
 
@@ -39,8 +31,7 @@ class Kill(Case):
         daemon.start()
         push = self.push(daemon)
         for share in (0.1, 0.3, 0.3, 0.5, 0.7, 0.9):
-            wait_until(lambda: daemon.journal_bytes() >= share * size, f"{share:.0%} of the batches are durable",
-                       3 * harness.SECONDS, 0.0005)
+            self.wait_journal(daemon, share * size)
             self.assertIsNone(push.poll(), "the push ended before it was interrupted")
             daemon.kill()
             self.assertIsNone(push.poll(), "the push ended while the daemon was away")

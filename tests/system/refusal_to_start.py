@@ -98,11 +98,12 @@ class Start(Case):
 
     def test_an_address_in_use(self):
         self.daemon.start()
-        other = Daemon(self, "other")
-        other.query = self.daemon.query
-        other.write_config()
-        text = self.run_tallyd("--config", other.path("tallyd.conf"), status=UNAVAILABLE)
-        self.assertIn(self.daemon.query, text)
+        for name, endpoint in self.daemon.endpoints.items():
+            other = Daemon(self, f"other-{name}")
+            other.endpoints[name] = endpoint
+            other.write_config()
+            text = self.run_tallyd("--config", other.path("tallyd.conf"), status=UNAVAILABLE)
+            self.assertIn(endpoint, text)
 
     def test_a_data_directory_in_use(self):
         self.daemon.start()
@@ -119,29 +120,31 @@ class Start(Case):
         with open(other.path("tallyd.conf"), "w", encoding="utf-8") as file:
             file.write(text.replace("data-directory = data", f'data-directory = "{self.daemon.path("data")}"'))
 
-    def journal_files(self):
-        found = []
-        for folder, _, names in os.walk(self.daemon.path("data/journal")):
-            found += [os.path.join(folder, name) for name in names if "lock" not in name]
-        return sorted(found, key=os.path.getsize)
-
     def fill(self):
+        """Several segments of journal, and a stored state that has folded them. Returns the segments in order."""
+        self.daemon.settings["segment-size-mib"] = 1
+        self.daemon.write_config()
         self.daemon.start()
-        self.daemon.tally("push", "--node", "zhejiang", Rows(20000).write(self.path("sheet.csv")))
+        for seed in range(4):
+            self.daemon.tally("push", "--node", "zhejiang", Rows(20000, seed=seed).write(self.path("sheet.csv")))
         self.daemon.end()
+        folder = self.daemon.path("data/journal")
+        segments = sorted(os.path.join(folder, name) for name in os.listdir(folder) if not name.endswith("lock"))
+        self.assertGreater(len(segments), 3)
+        return segments
 
     def test_a_journal_that_was_cut_off(self):
-        self.fill()
-        victim = self.journal_files()[-1]
+        victim = self.fill()[-1]
         os.truncate(victim, os.path.getsize(victim) // 2)
-        text = self.run_tallyd("--config", self.daemon.path("tallyd.conf"), status=DATA)
-        self.assertIn("damaged", text)
+        self.assertIn("damaged", self.run_tallyd("--config", self.daemon.path("tallyd.conf"), status=DATA))
 
-    def test_a_journal_that_lost_its_file_behind_the_stored_state(self):
-        self.fill()
-        os.unlink(self.journal_files()[-1])
-        text = self.run_tallyd("--config", self.daemon.path("tallyd.conf"), status=DATA)
-        self.assertIn("damaged", text)
+    def test_a_journal_without_its_end_behind_the_stored_state(self):
+        os.unlink(self.fill()[-1])
+        self.assertIn("damaged", self.run_tallyd("--config", self.daemon.path("tallyd.conf"), status=DATA))
+
+    def test_a_journal_with_a_gap(self):
+        os.unlink(self.fill()[1])
+        self.assertIn("damaged", self.run_tallyd("--config", self.daemon.path("tallyd.conf"), status=DATA))
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ class Reload(Case):
         self.push(self.rows)
         self.watch.wait_for(self.rows.totals())
         self.assertEqual([node["node"] for node in self.daemon.record("nodes")], ["zhejiang"])
-        self.assertEqual([item["key"] for item in self.daemon.record("competitions")], [harness.KEY])
+        self.assertEqual([item["competition"] for item in self.daemon.record("competitions")], [harness.KEY])
         self.daemon.verify()
 
     def test_a_wrong_configuration_keeps_the_old(self):

@@ -3,16 +3,12 @@
 import signal
 
 import harness
-from harness import Case, Daemon, Rows, wait_until
-
-ROWS = 300000
+from harness import Daemon, LoadCase, Rows
 
 
-class RestartNode(Case):
+class RestartNode(LoadCase):
     def setUp(self):
         super().setUp()
-        self.rows = Rows(ROWS)
-        self.sheet = self.rows.write(self.path("sheet.csv"))
         self.daemon = Daemon(self)
         self.daemon.start()
 
@@ -20,15 +16,14 @@ class RestartNode(Case):
         return self.daemon.spawn_tally("push", "--node", "zhejiang", *options, self.sheet)
 
     def interrupt(self, push, number, journal_bytes):
-        wait_until(lambda: self.daemon.journal_bytes() >= journal_bytes, "some batches are durable",
-                   interval=0.0005)
+        self.wait_journal(self.daemon, journal_bytes)
         self.assertIsNone(push.poll(), "the push ended before it was interrupted")
         push.send_signal(number)
         push.wait(harness.SECONDS)
 
     def assert_all_there(self):
         self.assertEqual(self.daemon.totals(), self.rows.totals())
-        self.assertEqual(self.daemon.record("status")["state"]["projects"], ROWS)
+        self.assertEqual(self.daemon.record("status")["state"]["projects"], self.ROWS)
         self.daemon.verify()
 
     def test_killed_pushes_lose_and_double_nothing(self):
@@ -75,7 +70,7 @@ class RestartNode(Case):
 
     def test_two_pushes_of_one_outbox_do_not_meet(self):
         first = self.push()
-        wait_until(lambda: self.daemon.journal_bytes() >= 1 << 20, "the first push sends", interval=0.0005)
+        self.wait_journal(self.daemon, 1 << 20)
         second = self.push()
         self.finish(second, 75)
         self.finish(first)

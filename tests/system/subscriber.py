@@ -39,7 +39,7 @@ class Subscriber(Case):
         self.daemon.watch().wait_for(rows.totals())
 
     def test_a_prefix_brings_its_regions_and_no_others(self):
-        self.push(Rows(200, ("31",)), "shanghai")
+        self.push(Rows(200, ("31",), seed=2), "shanghai")
         rows = Rows(2000)
         self.push(rows)
         watch = self.daemon.watch("--region", "3301")
@@ -104,12 +104,14 @@ class Subscriber(Case):
 
     def test_sums_of_what_is_published_agree(self):
         watch = self.daemon.watch()
-        for node, province in (("shanghai", "31"), ("zhejiang", "33"), ("anhui", "34")):
-            self.push(Rows(3000, (province,), prefix=node[0].upper()), node)
-        total = self.daemon.totals()
-        watch.wait_for(total)
-        parts = [watch.latest(region) for region in (310000, 330000, 340000)]
-        self.assertEqual(harness.Totals(*map(sum, zip(*parts))), total)
+        provinces = {310000: "shanghai", 330000: "zhejiang", 340000: "anhui"}
+        for region, node in provinces.items():
+            self.push(Rows(3000, (str(region)[:2],), prefix=node[0].upper()), node)
+        watch.wait_for(self.daemon.totals())
+        for region in provinces:
+            watch.wait_for(self.daemon.totals(region), region)
+        parts = [watch.latest(region) for region in provinces]
+        self.assertEqual(harness.Totals(*map(sum, zip(*parts))), watch.latest())
 
 
 if __name__ == "__main__":
