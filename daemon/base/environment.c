@@ -11,7 +11,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { DISK_FULL_BELOW_BYTES = 8 << 20, PATH_BYTES = 4352 };
+/* A lock file of this size has room for 126 readers. */
+enum { DISK_FULL_BELOW_BYTES = 8 << 20, PATH_BYTES = 4352, LOCK_FILE_BYTES = 8192 };
 
 static bool short_of_space(const char *path) {
     struct statvfs disk;
@@ -79,6 +80,19 @@ enum error environment_settle(const char *aside, const char *path, struct fault 
 
 enum error environment_remove(const char *path) {
     return unlink(path) == 0 ? sync_folder_of(path) : error_of_errno(errno);
+}
+
+enum error environment_reserve_lock(const char *path, struct fault *fault) {
+    char lock[PATH_BYTES];
+    snprintf(lock, sizeof lock, "%s-lock", path);
+    int descriptor = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (descriptor < 0) {
+        return fault_set(fault, error_of_errno(errno), "%s: cannot be made: %s", lock, strerror(errno));
+    }
+    int failed = posix_fallocate(descriptor, 0, LOCK_FILE_BYTES);
+    close(descriptor);
+    return failed == 0 ? ERROR_NONE
+                       : fault_set(fault, error_of_errno(failed), "%s: cannot be made: %s", lock, strerror(failed));
 }
 
 uint64_t environment_bytes_least(void) {

@@ -23,6 +23,11 @@ MUST_USE enum error environment_settle(const char *aside, const char *path, stru
 /* Removes a file that nobody has open, for good: its folder is synced. Errors: DISK_FULL, IO. */
 MUST_USE enum error environment_remove(const char *path);
 
+/* Makes sure of the disk space of an environment's lock file, before it is opened with locks: LMDB makes that file with a
+ * hole and writes into it through a mapping, which a full disk turns into SIGBUS. One that is there already is taken as it
+ * is. Errors: DISK_FULL, IO, with the fault filled. */
+MUST_USE enum error environment_reserve_lock(const char *path, struct fault *fault);
+
 /* The least that an LMDB file can have: its two meta pages. */
 uint64_t environment_bytes_least(void);
 

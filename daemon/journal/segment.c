@@ -165,6 +165,9 @@ struct segment *segment_open(const char *directory, uint64_t first_version, enum
     if (environment_check_size(path, environment_bytes_least(), cut_off_mend, fault) != ERROR_NONE) {
         goto fail;
     }
+    if (mode == SEGMENT_WRITE && environment_reserve_lock(path, fault) != ERROR_NONE) {
+        goto fail;
+    }
     int result = mdb_env_open(segment->env, path, flags, 0600);
     if (result != MDB_SUCCESS) {
         fault_set(fault, environment_error(result, directory), "%s: cannot be opened: %s", path, mdb_strerror(result));
