@@ -20,8 +20,8 @@ cmake --install "$build" --prefix "$prefix" >"$folder/install.log" || {
     exit 1
 }
 
-for program in tally tallyd; do
-    "$prefix"/*bin/"$program" --version | grep -Eq "^$program [0-9]+\.[0-9]+\.[0-9]+" || fail "$program --version"
+for program in bin/tally sbin/tallyd; do
+    "$prefix/$program" --version | grep -Eq "^${program##*/} [0-9]+\.[0-9]+\.[0-9]+" || fail "$program --version"
 done
 # An installed program finds its library beside itself, or links it in.
 env -i "$prefix/bin/tally" help >/dev/null || fail "tally help"
@@ -45,11 +45,11 @@ find_package(tally 0.1 REQUIRED)
 add_executable(example $source/docs/example.c)
 target_link_libraries(example PRIVATE tally::tally)
 END
-cmake -S "$folder/consumer" -B "$folder/consumer/build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$compiler" \
-    >"$folder/consumer.log" 2>&1 && cmake --build "$folder/consumer/build" >>"$folder/consumer.log" 2>&1 || {
+if ! { cmake -S "$folder/consumer" -B "$folder/consumer/build" -DCMAKE_PREFIX_PATH="$prefix" \
+    -DCMAKE_C_COMPILER="$compiler" && cmake --build "$folder/consumer/build"; } >"$folder/consumer.log" 2>&1; then
     cat "$folder/consumer.log" >&2
     fail "find_package(tally) does not work"
-}
+fi
 ldd "$folder/consumer/build/example" | grep -q "$prefix.*libtally" || fail "the example does not use the installed library"
 
 cat >"$folder/linkage.c" <<'END'
