@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "clock.h"
+#include "docket.h"
 #include "link.h"
-#include "proto/limits.h"
 #include "proto/refusal.h"
 #include "session.h"
 #include "tally.pb-c.h"
@@ -14,9 +14,7 @@
 
 enum {
     STEPS_MAX = 8,         /* between two looks at what came in */
-    RECEIPTS_PENDING = 32, /* batches with a receipt that are settled in one transaction ... */
-    RECEIPTS_PENDING_MAX = RECEIPTS_PENDING + WINDOW_BATCHES_MAX, /* ... one receipt may cover a window more */
-    MESSAGES_MAX = 256,                                           /* taken in before something is sent again */
+    MESSAGES_MAX = 256,    /* taken in before something is sent again */
     ARENA_BYTES = 4 << 20, /* for what the daemon sends; receipts wait there until they are settled */
     RETRY_MS = 1000,       /* when the outbox could not be written */
     POLL_MS_MAX = 60000,
@@ -30,14 +28,6 @@ struct sending {
     int64_t sent_ns;
 };
 
-/* A receipt's part for one batch. */
-struct pending {
-    uint64_t sequence;
-    uint64_t version;
-    uint32_t unchanged; /* of the whole receipt, with its first batch; 0 with the others */
-    int64_t round_trip_ns;
-};
-
 struct courier {
     struct courier_options options; /* immutable */
     struct worker worker;
@@ -48,9 +38,7 @@ struct courier {
     struct session *session;
     struct arena arena;
     void *arena_memory;
-    struct settlement settlements[RECEIPTS_PENDING_MAX];
-    struct pending pending[RECEIPTS_PENDING_MAX]; /* same index */
-    size_t pending_count;
+    struct docket docket;
     struct sending sendings[SENDINGS]; /* batch n at n % SENDINGS */
     int64_t retry_ns;                  /* nothing is tried before; 0 = no trouble */
     bool over;                         /* stopped for good */
@@ -85,57 +73,26 @@ static bool outbox_did(struct courier *courier, enum tally_error error, const ch
 
 /* ---- receipts ---- */
 
-static void report(struct courier *courier, const struct settlement *settlement, const struct pending *pending,
-                   uint32_t *unchanged_left) {
-    uint32_t accepted = settlement->rows - settlement->refused;
-    uint32_t unchanged = *unchanged_left < accepted ? *unchanged_left : accepted;
-    *unchanged_left -= unchanged;
-    struct tally_receipt receipt = {
-        .sequence = pending->sequence,
-        .version = pending->version,
-        .rows = settlement->rows,
-        .accepted = accepted,
-        .unchanged = unchanged,
-        .refused = settlement->refused,
-        .round_trip_ns = pending->round_trip_ns,
-    };
-    if (courier->options.on_receipt != NULL) {
-        courier->options.on_receipt(courier->options.context, &receipt);
-    }
-    progress_settle(courier->options.progress, &receipt);
-}
-
-/* Makes durable what the receipts that came in say; only then are they counted and told. */
-static bool settle_pending(struct courier *courier) {
+static bool settle_docket(struct courier *courier) {
     char message[FAULT_MESSAGE_BYTES];
-    if (courier->pending_count == 0) {
-        return true;
-    }
-    enum tally_error error =
-        outbox_settle(courier->options.outbox, courier->settlements, courier->pending_count, message);
-    if (!outbox_did(courier, error, message)) {
-        return false;
-    }
-    uint32_t unchanged_left = 0;
-    for (size_t i = 0; i < courier->pending_count; i++) {
-        unchanged_left += courier->pending[i].unchanged;
-        report(courier, &courier->settlements[i], &courier->pending[i], &unchanged_left);
-    }
-    courier->pending_count = 0;
-    return true;
+    const struct courier_options *options = &courier->options;
+    return courier->docket.count == 0 || outbox_did(courier,
+                                                    docket_settle(&courier->docket, options->outbox, options->progress,
+                                                                  options->on_receipt, options->context, message),
+                                                    message);
 }
 
-/* Batch number has a receipt: whatever the settlement's other fields say. */
-static struct pending *add_pending(struct courier *courier, struct settlement settlement, uint64_t version) {
-    const struct sending *sending = &courier->sendings[settlement.number % SENDINGS];
-    struct pending *pending = &courier->pending[courier->pending_count];
-    courier->settlements[courier->pending_count++] = settlement;
-    *pending = (struct pending){
-        .sequence = session_sequence(courier->session, settlement.number),
+/* Batch settlement->number has a receipt. */
+static void add_batch(struct courier *courier, const struct settlement *settlement, uint64_t version,
+                      uint32_t unchanged) {
+    const struct sending *sending = &courier->sendings[settlement->number % SENDINGS];
+    struct docket_entry entry = {
+        .sequence = session_sequence(courier->session, settlement->number),
         .version = version,
-        .round_trip_ns = sending->number == settlement.number ? clock_now_ns() - sending->sent_ns : 0,
+        .unchanged = unchanged,
+        .round_trip_ns = sending->number == settlement->number ? clock_now_ns() - sending->sent_ns : 0,
     };
-    return pending;
+    docket_add(&courier->docket, settlement, &entry);
 }
 
 /* Never silent: refused rows among these batches are not known to anybody any more. */
@@ -148,7 +105,7 @@ static void add_lost(struct courier *courier, uint64_t first, uint64_t last, uin
              (unsigned long long)session_sequence(courier->session, last));
     progress_fail(courier->options.progress, message);
     for (uint64_t number = first; number <= last; number++) {
-        add_pending(courier, (struct settlement){.number = number}, version);
+        add_batch(courier, &(struct settlement){.number = number}, version, 0);
     }
 }
 
@@ -182,8 +139,7 @@ static void take_receipt(struct courier *courier, const Tally__Receipt *receipt,
     };
     for (uint64_t number = settled.first; number <= settled.last; number++) {
         settlement.number = number;
-        struct pending *pending = add_pending(courier, settlement, receipt->version);
-        pending->unchanged = number == settled.first ? receipt->unchanged : 0;
+        add_batch(courier, &settlement, receipt->version, number == settled.first ? receipt->unchanged : 0);
     }
 }
 
@@ -257,7 +213,7 @@ static void take_message(struct courier *courier, struct socket_message *message
 
 /* Takes in what came, as far as it can be settled in one go. */
 static void listen(struct courier *courier) {
-    if (courier->retry_ns > clock_now_ns() || !settle_pending(courier)) {
+    if (courier->retry_ns > clock_now_ns() || !settle_docket(courier)) {
         return;
     }
     arena_reset(&courier->arena);
@@ -271,11 +227,11 @@ static void listen(struct courier *courier) {
             take_message(courier, &message, clock_now_ms());
             zmq_msg_close(&message.body);
         }
-        if (courier->pending_count >= RECEIPTS_PENDING || courier->arena.used > ARENA_BYTES / 2) {
+        if (courier->docket.count >= DOCKET_FULL || courier->arena.used > ARENA_BYTES / 2) {
             break;
         }
     }
-    settle_pending(courier);
+    settle_docket(courier);
 }
 
 /* ---- steps ---- */
@@ -358,7 +314,7 @@ static void perform(struct courier *courier, const struct session_step *step, in
     case SESSION_FORGET:
         add_lost(courier, step->first, step->last, 0);
         session_forgot(courier->session, step->last);
-        settle_pending(courier);
+        settle_docket(courier);
         break;
     case SESSION_SEND:
         send_batch(courier, step, now_ms);
@@ -375,7 +331,7 @@ static int64_t act(struct courier *courier) {
         if (courier->retry_ns > now_ns) {
             return courier->retry_ns;
         }
-        if (!settle_pending(courier) || !seal_due(courier, now_ns)) {
+        if (!settle_docket(courier) || !seal_due(courier, now_ns)) {
             return courier->retry_ns;
         }
         /* acquire pairs with outbox_append: what is counted can be read */

@@ -3,24 +3,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "diskfile.h"
-
-enum { CHECKSUM_BYTES = sizeof(uint64_t), REFUSED_HEAD_BYTES = 2 * sizeof(uint32_t) };
-
-/* What a commit makes durable beside the records. */
-struct numbers {
-    uint64_t epoch;
-    uint64_t offset;
-    uint64_t settled; /* highest number with a receipt */
-    uint64_t checksum;
-};
+#include "record.h"
+#include "survey.h"
 
 struct diskbox {
     struct outbox base;
     struct diskfile file;           /* immutable after open; LMDB has its own locks */
-    struct numbers numbers;         /* courier only */
+    struct survey_numbers numbers;  /* courier only */
     uint64_t refused_last;          /* courier only: highest id of a refused row */
     uint64_t waiting_last;          /* user and courier, under the stock's lock: highest key of waiting rows */
     _Atomic uint64_t waiting_bytes; /* any thread */
@@ -66,30 +57,6 @@ static enum tally_error finish(struct diskbox *box, MDB_txn *transaction, enum t
 
 /* ---- records ---- */
 
-static uint64_t checksum_of(uint64_t key, const uint8_t *record, size_t size) {
-    return XXH3_64bits_withSeed(record + CHECKSUM_BYTES, size - CHECKSUM_BYTES, key);
-}
-
-static void seal_record(uint64_t key, uint8_t *record, size_t size) {
-    uint64_t checksum = checksum_of(key, record, size);
-    memcpy(record, &checksum, CHECKSUM_BYTES);
-}
-
-static bool record_sound(uint64_t key, MDB_val value) {
-    uint64_t checksum = 0;
-    if (value.mv_size < CHECKSUM_BYTES) {
-        return false;
-    }
-    memcpy(&checksum, value.mv_data, CHECKSUM_BYTES);
-    return checksum == checksum_of(key, value.mv_data, value.mv_size);
-}
-
-static enum tally_error damaged(const char *what, uint64_t key, char *message) {
-    return fault_set(message, TALLY_OUTBOX_DAMAGED,
-                     "the outbox is damaged at %s %llu; put it aside and report its projects again", what,
-                     (unsigned long long)key);
-}
-
 static enum tally_error reserve(struct diskbox *box, MDB_txn *transaction, enum diskfile_table table, uint64_t key,
                                 size_t size, uint8_t **record, char *message) {
     MDB_val key_value = key_of(&key);
@@ -102,45 +69,20 @@ static enum tally_error reserve(struct diskbox *box, MDB_txn *transaction, enum 
 static enum tally_error put_parcel(struct diskbox *box, MDB_txn *transaction, enum diskfile_table table, uint64_t key,
                                    const struct parcel *parcel, char *message) {
     uint8_t *record = NULL;
-    size_t size = CHECKSUM_BYTES + parcel_packed_bytes(parcel);
-    enum tally_error error = reserve(box, transaction, table, key, size, &record, message);
+    enum tally_error error = reserve(box, transaction, table, key, record_parcel_bytes(parcel), &record, message);
     if (error == TALLY_OK) {
-        parcel_pack(parcel, record + CHECKSUM_BYTES);
-        seal_record(key, record, size);
+        record_pack_parcel(key, parcel, record);
     }
     return error;
 }
 
-static enum tally_error get_parcel(struct diskbox *box, MDB_txn *transaction, uint64_t number, struct parcel **parcel,
-                                   char *message) {
+static enum tally_error get_batch(struct diskbox *box, MDB_txn *transaction, uint64_t number, struct parcel **parcel,
+                                  char *message) {
     MDB_val key = key_of(&number);
     MDB_val value;
-    bool malformed = false;
     int code = mdb_get(transaction, box->file.table[DISKFILE_BATCHES], &key, &value);
-    if (code != 0) {
-        return diskfile_error(&box->file, code, message);
-    }
-    if (!record_sound(number, value)) {
-        return damaged("batch", number, message);
-    }
-    *parcel = parcel_unpack((uint8_t *)value.mv_data + CHECKSUM_BYTES, value.mv_size - CHECKSUM_BYTES, &malformed);
-    if (*parcel == NULL) {
-        return malformed ? damaged("batch", number, message) : fault_memory(message);
-    }
-    return TALLY_OK;
-}
-
-static size_t stored_bytes(const struct parcel *parcel) {
-    return CHECKSUM_BYTES + parcel_packed_bytes(parcel);
-}
-
-static enum tally_error put_numbers(struct diskbox *box, MDB_txn *transaction, struct numbers *numbers, char *message) {
-    char name[] = "numbers";
-    MDB_val key = {.mv_size = sizeof name - 1, .mv_data = name};
-    MDB_val value = {.mv_size = sizeof *numbers, .mv_data = numbers};
-    numbers->checksum = XXH3_64bits(numbers, offsetof(struct numbers, checksum));
-    int code = mdb_put(transaction, box->file.table[DISKFILE_META], &key, &value, 0);
-    return code == 0 ? TALLY_OK : diskfile_error(&box->file, code, message);
+    return code == 0 ? record_unpack_parcel("batch", number, value.mv_data, value.mv_size, parcel, message)
+                     : diskfile_error(&box->file, code, message);
 }
 
 /* ---- the user's side ---- */
@@ -177,43 +119,19 @@ static enum tally_error diskbox_append(struct outbox *outbox, struct parcel *con
     }
     int64_t added = 0;
     for (size_t i = 0; i < count; i++) {
-        added += (int64_t)stored_bytes(sealed[i]);
+        added += (int64_t)record_parcel_bytes(sealed[i]);
     }
     if (waiting_replaced) {
         added -= (int64_t)atomic_exchange_explicit(&box->waiting_bytes, 0, memory_order_relaxed);
     }
     if (waiting != NULL) {
         box->waiting_last++;
-        added += (int64_t)stored_bytes(waiting);
-        count_bytes(&box->waiting_bytes, (int64_t)stored_bytes(waiting));
+        added += (int64_t)record_parcel_bytes(waiting);
+        count_bytes(&box->waiting_bytes, (int64_t)record_parcel_bytes(waiting));
     }
     count_bytes(&outbox->bytes, added);
     /* release pairs with the acquire of the courier, which then reads the batches */
     atomic_fetch_add_explicit(&outbox->last, count, memory_order_release);
-    return TALLY_OK;
-}
-
-static enum tally_error unpack_refused(MDB_val key, MDB_val value, struct refused *refused, char *message) {
-    uint32_t head[2] = {0};
-    memcpy(&refused->id, key.mv_data, sizeof refused->id);
-    const uint8_t *record = (const uint8_t *)value.mv_data + CHECKSUM_BYTES;
-    if (!record_sound(refused->id, value) || value.mv_size < CHECKSUM_BYTES + REFUSED_HEAD_BYTES) {
-        return damaged("refused row", refused->id, message);
-    }
-    memcpy(head, record, REFUSED_HEAD_BYTES);
-    record += REFUSED_HEAD_BYTES;
-    size_t rest = value.mv_size - CHECKSUM_BYTES - REFUSED_HEAD_BYTES;
-    if (head[1] > rest) {
-        return damaged("refused row", refused->id, message);
-    }
-    bool malformed = false;
-    refused->code = head[0];
-    refused->text = head[1] > 0 ? strndup((const char *)record, head[1]) : NULL;
-    refused->row = parcel_unpack(record + head[1], rest - head[1], &malformed);
-    if (refused->row == NULL || (head[1] > 0 && refused->text == NULL)) {
-        refused_fini(refused);
-        return malformed ? damaged("refused row", refused->id, message) : fault_memory(message);
-    }
     return TALLY_OK;
 }
 
@@ -235,7 +153,9 @@ static enum tally_error diskbox_refused(struct outbox *outbox, uint64_t after, s
         code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
     }
     while (code == 0 && found < max && error == TALLY_OK) {
-        error = unpack_refused(key, value, &refused[found], message);
+        uint64_t id = 0;
+        memcpy(&id, key.mv_data, sizeof id);
+        error = record_unpack_refused(id, value.mv_data, value.mv_size, &refused[found], message);
         found += error == TALLY_OK ? 1 : 0;
         code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
     }
@@ -287,7 +207,7 @@ static enum tally_error diskbox_read(struct outbox *outbox, uint64_t number, uin
     MDB_txn *transaction = NULL;
     enum tally_error error = begin(box, MDB_RDONLY, &transaction, message);
     if (error == TALLY_OK) {
-        error = get_parcel(box, transaction, number, parcel, message);
+        error = get_batch(box, transaction, number, parcel, message);
         mdb_txn_abort(transaction);
     }
     if (error == TALLY_OK && !parcel_number(parcel, sequence)) {
@@ -308,20 +228,13 @@ struct settling {
 
 static enum tally_error keep_refused(void *context, struct refused *refused, char *message) {
     struct settling *settling = context;
-    size_t text_bytes = refused->text != NULL ? strlen(refused->text) : 0;
-    size_t size = CHECKSUM_BYTES + REFUSED_HEAD_BYTES + text_bytes + parcel_packed_bytes(refused->row);
-    uint32_t head[2] = {refused->code, (uint32_t)text_bytes};
+    size_t size = record_refused_bytes(refused);
     uint64_t id = settling->refused_last + 1;
     uint8_t *record = NULL;
     enum tally_error error =
         reserve(settling->box, settling->transaction, DISKFILE_REFUSED, id, size, &record, message);
     if (error == TALLY_OK) {
-        memcpy(record + CHECKSUM_BYTES, head, REFUSED_HEAD_BYTES);
-        if (text_bytes > 0) {
-            memcpy(record + CHECKSUM_BYTES + REFUSED_HEAD_BYTES, refused->text, text_bytes);
-        }
-        parcel_pack(refused->row, record + CHECKSUM_BYTES + REFUSED_HEAD_BYTES + text_bytes);
-        seal_record(id, record, size);
+        record_pack_refused(id, refused, record);
         settling->refused_last = id;
         settling->refused_bytes += (int64_t)size;
     }
@@ -333,7 +246,7 @@ static enum tally_error settle_one(struct settling *settling, struct settlement 
     struct diskbox *box = settling->box;
     struct parcel *parcel = NULL;
     MDB_val key = key_of(&settlement->number);
-    enum tally_error error = get_parcel(box, settling->transaction, settlement->number, &parcel, message);
+    enum tally_error error = get_batch(box, settling->transaction, settlement->number, &parcel, message);
     if (error != TALLY_OK) {
         return error;
     }
@@ -341,7 +254,7 @@ static enum tally_error settle_one(struct settling *settling, struct settlement 
     if (error == TALLY_OK) {
         int code = mdb_del(settling->transaction, box->file.table[DISKFILE_BATCHES], &key, NULL);
         error = code == 0 ? TALLY_OK : diskfile_error(&box->file, code, message);
-        settling->bytes -= (int64_t)stored_bytes(parcel);
+        settling->bytes -= (int64_t)record_parcel_bytes(parcel);
     }
     parcel_release(&parcel);
     return error;
@@ -351,7 +264,7 @@ static enum tally_error diskbox_settle(struct outbox *outbox, struct settlement 
                                        char *message) {
     struct diskbox *box = diskbox_of(outbox);
     struct settling settling = {.box = box, .refused_last = box->refused_last};
-    struct numbers numbers = box->numbers;
+    struct survey_numbers numbers = box->numbers;
     enum tally_error error = begin(box, 0, &settling.transaction, message);
     if (error != TALLY_OK) {
         return error;
@@ -361,7 +274,8 @@ static enum tally_error diskbox_settle(struct outbox *outbox, struct settlement 
         numbers.settled = settlements[i].number;
     }
     if (error == TALLY_OK) {
-        error = put_numbers(box, settling.transaction, &numbers, message);
+        int code = survey_put_numbers(&box->file, settling.transaction, &numbers);
+        error = code == 0 ? TALLY_OK : diskfile_error(&box->file, code, message);
     }
     error = finish(box, settling.transaction, error, message);
     if (error == TALLY_OK) {
@@ -376,14 +290,16 @@ static enum tally_error diskbox_settle(struct outbox *outbox, struct settlement 
 static enum tally_error diskbox_renumber(struct outbox *outbox, uint64_t epoch, uint64_t offset, char *message) {
     struct diskbox *box = diskbox_of(outbox);
     MDB_txn *transaction = NULL;
-    struct numbers numbers = box->numbers;
+    struct survey_numbers numbers = box->numbers;
     numbers.epoch = epoch;
     numbers.offset = offset;
     enum tally_error error = begin(box, 0, &transaction, message);
     if (error != TALLY_OK) {
         return error;
     }
-    error = finish(box, transaction, put_numbers(box, transaction, &numbers, message), message);
+    int code = survey_put_numbers(&box->file, transaction, &numbers);
+    error = code == 0 ? TALLY_OK : diskfile_error(&box->file, code, message);
+    error = finish(box, transaction, error, message);
     if (error == TALLY_OK) {
         box->numbers = numbers;
     }
@@ -392,148 +308,70 @@ static enum tally_error diskbox_renumber(struct outbox *outbox, uint64_t epoch, 
 
 /* ---- opening ---- */
 
-static enum tally_error diskbox_waiting(struct outbox *outbox, struct parcel ***parcels, size_t *count, char *message) {
-    struct diskbox *box = diskbox_of(outbox);
-    MDB_txn *transaction = NULL;
-    MDB_cursor *cursor = NULL;
-    MDB_stat stat = {0};
-    MDB_val key;
-    MDB_val value;
-    *count = 0;
-    enum tally_error error = begin(box, MDB_RDONLY, &transaction, message);
-    if (error != TALLY_OK) {
-        return error;
-    }
-    int code = mdb_stat(transaction, box->file.table[DISKFILE_WAITING], &stat);
-    *parcels = calloc(stat.ms_entries + 1, sizeof **parcels);
-    if (code == 0) {
-        code = *parcels != NULL ? mdb_cursor_open(transaction, box->file.table[DISKFILE_WAITING], &cursor) : ENOMEM;
-    }
-    while (code == 0 && (code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0 && *count < stat.ms_entries) {
-        bool malformed = false;
-        struct parcel *parcel =
-            parcel_unpack((uint8_t *)value.mv_data + CHECKSUM_BYTES, value.mv_size - CHECKSUM_BYTES, &malformed);
-        code = parcel != NULL ? 0 : malformed ? MDB_CORRUPTED : ENOMEM;
-        (*parcels)[*count] = parcel;
-        *count += parcel != NULL ? 1 : 0;
-    }
-    if (cursor != NULL) {
-        mdb_cursor_close(cursor);
-    }
-    mdb_txn_abort(transaction);
-    if (code == MDB_NOTFOUND) {
-        return TALLY_OK;
-    }
-    while (*count > 0) {
-        parcel_release(&(*parcels)[--*count]);
-    }
-    free(*parcels);
-    return diskfile_error(&box->file, code, message);
-}
-
-/* Reads one table from end to end; every record must be sound, batches also without gap. */
-struct walk {
-    enum diskfile_table table;
-    const char *what;
-    uint64_t first;
-    uint64_t last;
-    uint64_t bytes;
-    uint64_t rows;
-};
-
-static enum tally_error walk_record(struct walk *walk, MDB_val key, MDB_val value, char *message) {
-    uint64_t number = 0;
-    if (key.mv_size != sizeof number) {
-        return damaged(walk->what, 0, message);
-    }
-    memcpy(&number, key.mv_data, sizeof number);
-    uint32_t rows = 0;
-    bool gap = walk->table == DISKFILE_BATCHES && walk->last != 0 && number != walk->last + 1;
-    if (gap || !record_sound(number, value) || value.mv_size < CHECKSUM_BYTES + sizeof rows) {
-        return damaged(walk->what, number, message);
-    }
-    memcpy(&rows, (uint8_t *)value.mv_data + CHECKSUM_BYTES, sizeof rows);
-    walk->first = walk->first == 0 ? number : walk->first;
-    walk->last = number;
-    walk->bytes += value.mv_size;
-    walk->rows += rows; /* of refused records this is the code; nobody reads it */
-    return TALLY_OK;
-}
-
-static enum tally_error walk_table(struct diskbox *box, MDB_txn *transaction, struct walk *walk, char *message) {
+static enum tally_error read_waiting(struct diskbox *box, MDB_txn *transaction, struct parcel **parcels, size_t max,
+                                     size_t *count, char *message) {
     MDB_cursor *cursor = NULL;
     MDB_val key;
     MDB_val value;
     enum tally_error error = TALLY_OK;
-    int code = mdb_cursor_open(transaction, box->file.table[walk->table], &cursor);
-    if (code != 0) {
-        return diskfile_error(&box->file, code, message);
+    int code = mdb_cursor_open(transaction, box->file.table[DISKFILE_WAITING], &cursor);
+    while (code == 0 && error == TALLY_OK && *count < max) {
+        code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+        if (code == 0) {
+            uint64_t number = 0;
+            memcpy(&number, key.mv_data, sizeof number);
+            error =
+                record_unpack_parcel("waiting rows", number, value.mv_data, value.mv_size, &parcels[*count], message);
+            *count += error == TALLY_OK ? 1 : 0;
+        }
     }
-    while (error == TALLY_OK && (code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
-        error = walk_record(walk, key, value, message);
+    if (cursor != NULL) {
+        mdb_cursor_close(cursor);
     }
-    mdb_cursor_close(cursor);
-    return error == TALLY_OK && code != MDB_NOTFOUND ? diskfile_error(&box->file, code, message) : error;
+    return code != 0 && code != MDB_NOTFOUND ? diskfile_error(&box->file, code, message) : error;
 }
 
-static enum tally_error read_numbers(struct diskbox *box, MDB_txn *transaction, char *message) {
-    char name[] = "numbers";
-    MDB_val key = {.mv_size = sizeof name - 1, .mv_data = name};
-    MDB_val value;
-    struct numbers *numbers = &box->numbers;
-    int code = mdb_get(transaction, box->file.table[DISKFILE_META], &key, &value);
-    if (code == MDB_NOTFOUND) {
-        return TALLY_OK; /* no Welcome ever came */
-    }
-    if (code != 0) {
-        return diskfile_error(&box->file, code, message);
-    }
-    if (value.mv_size != sizeof *numbers) {
-        return damaged("numbers", 0, message);
-    }
-    memcpy(numbers, value.mv_data, sizeof *numbers);
-    return numbers->checksum == XXH3_64bits(numbers, offsetof(struct numbers, checksum))
-               ? TALLY_OK
-               : damaged("numbers", 0, message);
-}
-
-static void take_stock(struct diskbox *box, const struct walk *batches, const struct walk *waiting,
-                       const struct walk *refused) {
-    uint64_t settled = box->numbers.settled;
-    box->base.content = (struct outbox_content){
-        .epoch = box->numbers.epoch,
-        .offset = box->numbers.offset,
-        .first = settled + 1,
-        .last = batches->last != 0 ? batches->last : settled,
-        .rows = batches->rows + waiting->rows,
-    };
-    box->waiting_last = waiting->last;
-    box->refused_last = refused->last;
-    atomic_init(&box->waiting_bytes, waiting->bytes);
-    atomic_init(&box->base.last, box->base.content.last);
-    atomic_init(&box->base.bytes, batches->bytes + waiting->bytes + refused->bytes);
-    atomic_init(&box->base.refused_bytes, refused->bytes);
-}
-
-static enum tally_error read_all(struct diskbox *box, char *message) {
+static enum tally_error diskbox_waiting(struct outbox *outbox, struct parcel ***parcels, size_t *count, char *message) {
+    struct diskbox *box = diskbox_of(outbox);
     MDB_txn *transaction = NULL;
-    struct walk walks[] = {{DISKFILE_BATCHES, "batch"}, {DISKFILE_WAITING, "waiting rows"}, {DISKFILE_REFUSED, "row"}};
+    MDB_stat stat = {0};
+    *count = 0;
+    *parcels = NULL;
     enum tally_error error = begin(box, MDB_RDONLY, &transaction, message);
     if (error != TALLY_OK) {
         return error;
     }
-    error = read_numbers(box, transaction, message);
-    for (size_t i = 0; error == TALLY_OK && i < sizeof walks / sizeof *walks; i++) {
-        error = walk_table(box, transaction, &walks[i], message);
-    }
+    mdb_stat(transaction, box->file.table[DISKFILE_WAITING], &stat);
+    *parcels = calloc(stat.ms_entries + 1, sizeof **parcels);
+    error = *parcels != NULL ? read_waiting(box, transaction, *parcels, stat.ms_entries, count, message)
+                             : fault_memory(message);
     mdb_txn_abort(transaction);
-    if (error == TALLY_OK && walks[0].first != 0 && walks[0].first != box->numbers.settled + 1) {
-        error = damaged("batch", walks[0].first, message);
-    }
-    if (error == TALLY_OK) {
-        take_stock(box, &walks[0], &walks[1], &walks[2]);
+    if (error != TALLY_OK) {
+        while (*count > 0) {
+            parcel_release(&(*parcels)[--*count]);
+        }
+        free(*parcels);
+        *parcels = NULL;
     }
     return error;
+}
+
+static void take_stock(struct diskbox *box, const struct survey *survey) {
+    uint64_t settled = survey->numbers.settled;
+    box->numbers = survey->numbers;
+    box->base.content = (struct outbox_content){
+        .epoch = survey->numbers.epoch,
+        .offset = survey->numbers.offset,
+        .first = settled + 1,
+        .last = survey->batches.last != 0 ? survey->batches.last : settled,
+        .rows = survey->batches.rows + survey->waiting.rows,
+    };
+    box->waiting_last = survey->waiting.last;
+    box->refused_last = survey->refused.last;
+    atomic_init(&box->waiting_bytes, survey->waiting.bytes);
+    atomic_init(&box->base.last, box->base.content.last);
+    atomic_init(&box->base.bytes, survey->batches.bytes + survey->waiting.bytes + survey->refused.bytes);
+    atomic_init(&box->base.refused_bytes, survey->refused.bytes);
 }
 
 static void diskbox_close(struct outbox *outbox) {
@@ -565,11 +403,13 @@ enum tally_error diskbox_open(const char *directory, const char *node, uint64_t 
         free(box);
         return error;
     }
-    error = read_all(box, message);
+    struct survey survey;
+    error = survey_make(&box->file, &survey, message);
     if (error != TALLY_OK) {
         diskbox_close(&box->base);
         return error;
     }
+    take_stock(box, &survey);
     *outbox = &box->base;
     return TALLY_OK;
 }
