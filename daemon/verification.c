@@ -26,7 +26,7 @@ struct verification {
     /* Immutable after start. */
     struct verification_options options;
     pthread_t thread;
-    bool stopped; /* main's */
+    bool stopped; /* the main thread's alone */
     struct waker waker;
 
     /* Atomic: set by stop, read by the thread. */
@@ -329,7 +329,7 @@ void verification_destroy(struct verification *verification) {
 
 static void begin(void *context) {
     struct verification *verification = context;
-    if (asked(verification)) {
+    if (asked(verification) || stopping(verification)) {
         return;
     }
     atomic_store_explicit(&verification->entries, 0, memory_order_relaxed);

@@ -7,9 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/base/cube.h"
 #include "daemon/base/error.h"
 
-enum { REGION_SET_MAX = 1 << 18 };
+/* A region has at least one cell among the sums. */
+enum { REGION_SET_MAX = CUBE_CELLS_MAX };
 
 #define REGION_NONE UINT32_MAX
 

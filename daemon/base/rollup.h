@@ -25,11 +25,9 @@
 
 struct rollup;
 
-/* A leaf takes part in at most REGION_LEVELS sums: as long as the ledger keeps to these bounds, no table of the roll-up
- * can be full. */
+/* A leaf takes part in at most REGION_LEVELS sums: with LEAF_CELLS_MAX and LEAF_CURVES_MAX of them, which the ledger keeps
+ * to, no table of the roll-up is ever full. */
 enum {
-    ROLLUP_LEAF_CELLS_MAX = CUBE_CELLS_MAX / REGION_LEVELS,
-    ROLLUP_LEAF_CURVES_MAX = CURVES_MAX / REGION_LEVELS,
     ROLLUP_CELLS_OF_REGION_MAX = CATEGORIES_MAX * STATUSES_MAX,
     ROLLUP_CHILDREN_MAX = 100, /* two digits */
 };
@@ -58,7 +56,7 @@ struct rollup *rollup_create(void);
 void rollup_destroy(struct rollup *rollup);
 
 /* Folds a snapshot; its version is not below the roll-up's (checked).
- * Errors: LIMIT (a table is full). Then part of it is folded, the version stays, rollup_whole is false for good, and
+ * Errors: LIMIT (a table is full: there are too many leaves). Then part of it is folded, the version stays, rollup_whole is false for good, and
  * nothing should be told from it any more. */
 MUST_USE enum error rollup_apply(struct rollup *rollup, const struct snapshot *snapshot);
 

@@ -131,7 +131,6 @@ static void open_scene(struct scene *scene, uint64_t batches, uint64_t behind) {
 
 static void close_scene(struct scene *scene) {
     verification_destroy(scene->verification);
-
     rollup_destroy(scene->live);
     history_fini(&scene->history);
     entries_destroy(scene->entries);
@@ -310,7 +309,7 @@ static enum error slow_read(void *context, uint64_t after_version, size_t bytes_
 Test(verification, a_stop_in_the_middle_does_not_wait_for_the_end) {
     struct scene scene;
     open_scene(&scene, 20, 0);
-    verification_stop(scene.verification);
+    verification_destroy(scene.verification);
     struct verification_options options = {.journal = {.context = &scene, .read = slow_read},
                                            .projects_max = PROJECTS_MAX,
                                            .context = &scene,
@@ -324,5 +323,14 @@ Test(verification, a_stop_in_the_middle_does_not_wait_for_the_end) {
     while (atomic_load(&scene.captures) != -1) {
         cr_assert_gt(clock_left_ms(end_ns), 0);
     }
+    close_scene(&scene);
+}
+
+Test(verification, nothing_begins_after_the_stop) {
+    struct scene scene;
+    open_scene(&scene, 5, 0);
+    verification_stop(scene.verification);
+    struct verification_progress progress = verify(&scene);
+    cr_assert_eq(progress.state, VERIFICATION_NONE);
     close_scene(&scene);
 }

@@ -390,3 +390,38 @@ Test(rollup, totals_message_counts_only_what_counts_and_fits_its_bound) {
     cr_assert_eq(totals.message.projects, 0);
     rollup_destroy(rollup);
 }
+
+/* The worst that the ledger lets through: as many leaves as it takes, each in a city of its own. */
+Test(rollup, no_table_is_full_while_the_ledger_keeps_to_its_bound) {
+    struct rollup *rollup = rollup_create();
+    struct snapshot snapshot = {.version = 1};
+    cr_assert_eq(snapshot_reserve(&snapshot, LEAF_CELLS_MAX, 0), ERROR_NONE);
+    for (uint16_t competition = 0; snapshot.cell_count < LEAF_CELLS_MAX; competition++) {
+        for (uint32_t city = 0; city < 34 * 99 && snapshot.cell_count < LEAF_CELLS_MAX; city++) {
+            uint32_t region = (11 + city / 99) * 10000 + (1 + city % 99) * 100 + 1;
+            snapshot.cells[snapshot.cell_count++] =
+                (struct snapshot_cell){.key = cell_key(competition, region, 0, 1), .sums = {.projects = 1}};
+        }
+    }
+    cr_assert_eq(rollup_apply(rollup, &snapshot), ERROR_NONE);
+    cr_assert(rollup_whole(rollup));
+    cr_assert_eq(rollup_totals(rollup, rollup_find(rollup, 0, REGION_ALL), 2).projects, 34 * 99);
+    free(snapshot.cells);
+    rollup_destroy(rollup);
+}
+
+Test(rollup, what_does_not_fit_is_told_and_leaves_it_torn) {
+    struct rollup *rollup = rollup_create();
+    struct snapshot snapshot = {.version = 1};
+    cr_assert_eq(snapshot_reserve(&snapshot, CUBE_CELLS_MAX, 0), ERROR_NONE);
+    for (uint32_t i = 0; i < CUBE_CELLS_MAX; i++) {
+        uint32_t region = 110101 + i / 256;
+        snapshot.cells[snapshot.cell_count++] =
+            (struct snapshot_cell){.key = cell_key(0, region, (uint8_t)(i / 16 % 16), (uint8_t)(i % 16))};
+    }
+    cr_assert_eq(rollup_apply(rollup, &snapshot), ERROR_LIMIT);
+    cr_assert_not(rollup_whole(rollup));
+    cr_assert_eq(rollup_version(rollup), 0);
+    free(snapshot.cells);
+    rollup_destroy(rollup);
+}
