@@ -33,7 +33,9 @@ void waker_prepare(struct waker *waker) {
 /* Reads the descriptor even if nobody seems to have written: a producer may be between its exchange and its write, and what
  * it writes later only makes one sleep short. */
 void waker_finish(struct waker *waker) {
-    atomic_store_explicit(&waker->asleep, false, memory_order_relaxed);
+    /* An exchange too, though nobody asks what it was: a plain store would break the order of exchanges, and a wake-up that
+     * came before it could be missed by the next look at the queues. */
+    atomic_exchange_explicit(&waker->asleep, false, memory_order_acq_rel);
     uint64_t count;
     ssize_t ignored = read(waker->fd, &count, sizeof count);
     (void)ignored;
