@@ -342,7 +342,7 @@ static enum tally_error diskbox_waiting(struct outbox *outbox, struct parcel ***
         return error;
     }
     mdb_stat(transaction, box->file.table[DISKFILE_WAITING], &stat);
-    *parcels = calloc(stat.ms_entries + 1, sizeof **parcels);
+    *parcels = calloc(stat.ms_entries + 1, sizeof(struct parcel *));
     error = *parcels != NULL ? read_waiting(box, transaction, *parcels, stat.ms_entries, count, message)
                              : fault_memory(message);
     mdb_txn_abort(transaction);

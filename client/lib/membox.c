@@ -14,7 +14,7 @@ struct membox {
     pthread_mutex_t mutex; /* guards all below; held for a few instructions only */
     struct parcel **ring;  /* batch number n stands at n % capacity */
     size_t capacity;       /* a power of two */
-    uint64_t first;        /* lowest number there */
+    uint64_t first;        /* lowest number there; written by the courier alone, which may read it without the mutex */
     uint64_t end;          /* one after the highest */
     struct refused_link *refused_head;
     struct refused_link **refused_tail;
@@ -152,9 +152,16 @@ static void settle_first(struct membox *box, const struct parcel *parcel, struct
 }
 
 static enum tally_error settle_one(struct membox *box, struct settlement *settlement, char *message) {
+    struct parcel *parcel = NULL;
     pthread_mutex_lock(&box->mutex);
-    struct parcel *parcel = parcel_hold(*place(box, box->first)); /* a put may move the ring meanwhile */
+    if (settlement->number == box->first && box->first != box->end) {
+        parcel = parcel_hold(*place(box, box->first)); /* a put may move the ring meanwhile */
+    }
     pthread_mutex_unlock(&box->mutex);
+    if (parcel == NULL) {
+        return fault_set(message, TALLY_OUTBOX_DAMAGED, "batch %llu is not the first that waits",
+                         (unsigned long long)settlement->number);
+    }
     struct gathering gathering = {.head = NULL, .tail = &gathering.head};
     enum tally_error error = outbox_each_refused(parcel, settlement, gather, &gathering, message);
     if (error == TALLY_OK) {
@@ -171,11 +178,7 @@ static enum tally_error membox_settle(struct outbox *outbox, struct settlement *
     struct membox *box = membox_of(outbox);
     enum tally_error error = TALLY_OK;
     for (size_t i = 0; error == TALLY_OK && i < count; i++) {
-        if (settlements[i].number > box->first || box->first == box->end) {
-            return fault_set(message, TALLY_OUTBOX_DAMAGED, "batch %llu is not the first that waits",
-                             (unsigned long long)settlements[i].number);
-        }
-        if (settlements[i].number == box->first) { /* else settled by a call that failed later on */
+        if (settlements[i].number >= box->first) { /* else settled by a call that failed later on */
             error = settle_one(box, &settlements[i], message);
         }
     }

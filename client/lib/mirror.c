@@ -78,7 +78,8 @@ static bool insert(struct mirror *mirror, size_t place, uint32_t region) {
         return false;
     }
     memmove(&mirror->entries[place + 1], &mirror->entries[place], (mirror->count - place) * sizeof *mirror->entries);
-    mirror->entries[place] = (struct entry){.region = {.region = region}};
+    mirror->entries[place] = (struct entry){0};
+    mirror->entries[place].region.region = region;
     mirror->count++;
     return true;
 }

@@ -155,6 +155,11 @@ static enum tally_error put_when_room(struct tally_node *node, const char *compe
         if (stock_blocked(node->stock, bytes)) {
             return fault_set(message, TALLY_OUTBOX_FULL, "the outbox is full of refused rows: take them");
         }
+        enum tally_error trouble = progress_troubled(node->progress);
+        if (trouble != TALLY_OK) {
+            *message = '\0'; /* what the trouble is has been said */
+            return trouble;
+        }
         if (!wait) {
             return error;
         }

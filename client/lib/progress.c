@@ -143,6 +143,13 @@ enum tally_error progress_stopped(struct progress *progress) {
     return error;
 }
 
+enum tally_error progress_troubled(struct progress *progress) {
+    pthread_mutex_lock(&progress->mutex);
+    enum tally_error error = progress->trouble;
+    pthread_mutex_unlock(&progress->mutex);
+    return error;
+}
+
 static bool settled(const struct progress *progress, uint64_t rows) {
     return progress->figures.rows_accepted + progress->figures.rows_refused >= rows;
 }

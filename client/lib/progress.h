@@ -36,6 +36,9 @@ void progress_trouble(struct progress *progress, enum tally_error error, const c
 void progress_stop(struct progress *progress, enum tally_error error, const char *message);
 enum tally_error progress_stopped(struct progress *progress);
 
+/* What progress_trouble said last. */
+enum tally_error progress_troubled(struct progress *progress);
+
 /* Waits until every row put so far is settled. timeout_ms -1 = without end. TIMEOUT, what progress_stop said, or what
  * progress_trouble says. */
 TALLY_MUST_USE enum tally_error progress_wait_settled(struct progress *progress, int timeout_ms);

@@ -51,7 +51,7 @@ static void sealing_fini(struct sealing *sealing) {
 static bool seal(struct sealing *sealing, const struct builder *builder) {
     if (sealing->count == sealing->capacity) {
         size_t capacity = sealing->capacity > 0 ? 2 * sealing->capacity : SEALED_FIRST;
-        struct parcel **parcels = realloc(sealing->parcels, capacity * sizeof *parcels);
+        struct parcel **parcels = realloc(sealing->parcels, capacity * sizeof(struct parcel *));
         if (parcels == NULL) {
             return false;
         }

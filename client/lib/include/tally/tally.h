@@ -55,7 +55,7 @@ TALLY_API const char *tally_version(void);
 
 /* The full present state of one project, as its node knows it. */
 struct tally_project {
-    const char *code;             /* project code, 1 to 32 printable ASCII characters */
+    const char *code; /* project code, 1 to 32 printable ASCII characters */
     uint32_t region;
     uint32_t category;            /* code of the competition's category */
     uint32_t status;              /* code of the competition's status */
@@ -65,9 +65,9 @@ struct tally_project {
     uint32_t effective_day;       /* the day on which this became true; 0 = the day on which the daemon receives it */
     const char *name;             /* NULL = leave as it was; at most 255 bytes, as is contractor */
     const char *contractor;
-    uint32_t start_day;           /* 0 = not known */
-    uint32_t completion_day;      /* 0 = not known */
-    uint64_t tag;                 /* yours: comes back with a refusal, such as a row number; is not sent */
+    uint32_t start_day;      /* 0 = not known. Both days 0 and both texts NULL = leave the days as they were */
+    uint32_t completion_day; /* 0 = not known */
+    uint64_t tag;            /* yours: comes back with a refusal, such as a row number; is not sent */
 };
 
 struct tally_totals {
@@ -83,25 +83,25 @@ struct tally_node;
 
 /* How far a node is. Rows are counted from tally_node_open on, and include what an outbox still held then. */
 struct tally_node_progress {
-    uint64_t rows_put;       /* in the outbox or on their way or settled */
-    uint64_t rows_accepted;  /* durable in the daemon and counted */
-    uint64_t rows_unchanged; /* among those: the daemon already knew exactly this */
-    uint64_t rows_refused;   /* durable in the daemon as refused; see tally_node_take_refused */
-    uint64_t batches_sent;   /* with repetitions */
+    uint64_t rows_put;        /* in the outbox or on their way or settled */
+    uint64_t rows_accepted;   /* durable in the daemon and counted */
+    uint64_t rows_unchanged;  /* among those: the daemon already knew exactly this */
+    uint64_t rows_refused;    /* durable in the daemon as refused; see tally_node_take_refused */
+    uint64_t batches_sent;    /* with repetitions */
     uint64_t batches_settled; /* with a receipt */
-    uint64_t reconnects;     /* Hello said again after the first Welcome */
-    uint64_t version;        /* journal position of the last receipt */
-    bool connected;          /* a Welcome holds */
-    bool busy;               /* the daemon said Busy last: its disk is full or it is stopping */
+    uint64_t reconnects;      /* Hello said again after the first Welcome */
+    uint64_t version;         /* journal position of the last receipt */
+    bool connected;           /* a Welcome holds */
+    bool busy;                /* the daemon said Busy last: its disk is full or it is stopping */
 };
 
 /* A row that the daemon refused. Belongs to the callee for the time of the call. */
 struct tally_refused {
     struct tally_project project;
     const char *competition;
-    unsigned code;           /* number of the refusal code, see PROTOCOL.md */
-    const char *name;        /* such as "region-unknown" */
-    const char *text;        /* what it means and what to do, English */
+    unsigned code;    /* number of the refusal code, see PROTOCOL.md */
+    const char *name; /* such as "region-unknown" */
+    const char *text; /* what it means and what to do, English */
 };
 
 /* A receipt. Comes in order, once for each batch, on the node's thread. */
@@ -112,17 +112,17 @@ struct tally_receipt {
     uint32_t accepted;
     uint32_t unchanged;
     uint32_t refused;
-    int64_t round_trip_ns;   /* from the batch's first sending to its receipt; 0 if it was sent by an earlier run */
+    int64_t round_trip_ns; /* from the batch's first sending to its receipt; 0 if it was sent by an earlier run */
 };
 
 struct tally_node_options {
-    const char *endpoint;    /* the daemon's ingest endpoint, such as "tcp://127.0.0.1:7501" */
-    const char *node;        /* this node's name in the daemon's configuration */
-    const char *outbox;      /* directory, made if missing (mode 0700); NULL = no outbox: what has no receipt when the
+    const char *endpoint;      /* the daemon's ingest endpoint, such as "tcp://127.0.0.1:7501" */
+    const char *node;          /* this node's name in the daemon's configuration */
+    const char *outbox;        /* directory, made if missing (mode 0700); NULL = no outbox: what has no receipt when the
                                 program ends is the caller's to put again */
-    uint32_t batch_rows;     /* rows that make a batch full; 0 = 4096, at most 8192 */
-    uint32_t window;         /* batches on their way at once; 0 = as many as the daemon allows */
-    uint32_t linger_us;      /* how long a batch that is not full waits for more rows; 0 = 1,000 */
+    uint32_t batch_rows;       /* rows that make a batch full; 0 = 4096, at most 8192 */
+    uint32_t window;           /* batches on their way at once; 0 = as many as the daemon allows */
+    uint32_t linger_us;        /* how long a batch that is not full waits for more rows; 0 = 1,000 */
     uint64_t outbox_bytes_max; /* 0 = 4 GiB; without an outbox, memory: 0 = 64 MiB */
     void (*on_receipt)(void *context, const struct tally_receipt *receipt); /* or NULL */
     void *context;
@@ -138,14 +138,16 @@ TALLY_API TALLY_MUST_USE enum tally_error tally_node_open(const struct tally_nod
 /* Takes over count projects of one competition, in order. With an outbox they are on disk, synced, when it returns:
  * many at once are far cheaper than one at a time (one sync for all). Without an outbox they are in memory.
  * All are taken or none. Waits, without end, while the outbox or the memory is at its limit only if wait is true.
- * Errors  INVALID (which row and why: tally_node_message), OUTBOX_FULL (only if wait is false), DISK, MEMORY,
- *         STOPPED. */
+ * Looks only for what cannot be sent: a code that is NULL or longer than 255 bytes, a text longer than 4,096 or not UTF-8,
+ * more at once than the limit (or than 256 MiB). Everything else is for the daemon to judge, row by row.
+ * Errors  INVALID (which row, from 0, and why: tally_node_message), OUTBOX_FULL (if wait is true only when refused rows
+ *         take up the room: take them), DISK, MEMORY, STOPPED. */
 TALLY_API TALLY_MUST_USE enum tally_error tally_node_put(struct tally_node *node, const char *competition,
                                                          const struct tally_project *projects, size_t count, bool wait);
 
 /* Waits until every row put so far has its receipt, at most timeout_ms (-1 = without end).
  * Errors  TIMEOUT: nothing is lost, call again. STOPPED: the daemon will not take this node, see tally_node_message.
- *         DISK: the outbox cannot be written. */
+ *         DISK: the outbox cannot be written just now, it is tried again. OUTBOX_DAMAGED: it cannot be read any more. */
 TALLY_API TALLY_MUST_USE enum tally_error tally_node_flush(struct tally_node *node, int timeout_ms);
 
 /* Any thread. */
@@ -156,10 +158,9 @@ TALLY_API void tally_node_progress(struct tally_node *node, struct tally_node_pr
  * an outbox. Not from a callback.
  * taken   out: how many; may be NULL.
  * Errors  DISK, MEMORY. */
-TALLY_API TALLY_MUST_USE enum tally_error tally_node_take_refused(struct tally_node *node,
-                                                                  bool (*take)(void *context,
-                                                                               const struct tally_refused *refused),
-                                                                  void *context, size_t *taken);
+TALLY_API TALLY_MUST_USE enum tally_error
+tally_node_take_refused(struct tally_node *node, bool (*take)(void *context, const struct tally_refused *refused),
+                        void *context, size_t *taken);
 
 /* The details of the last failure, or of what the node waits for ("cannot reach ..."). Copies at most size bytes with
  * the end. Any thread. */
@@ -182,30 +183,31 @@ struct tally_watch_cell {
 /* What is known of one region. */
 struct tally_watch_region {
     uint32_t region;
-    uint64_t version;            /* the totals were true at this journal position */
-    uint64_t time_ms;            /* when the daemon read them */
-    struct tally_totals totals;  /* over the statuses that count */
-    size_t cell_count;           /* every category and status that has projects */
+    uint64_t version;           /* the totals were true at this journal position */
+    uint64_t time_ms;           /* when the daemon read them */
+    struct tally_totals totals; /* over the statuses that count */
+    size_t cell_count;          /* every category and status that has projects */
     const struct tally_watch_cell *cells;
 };
 
 struct tally_watch_state {
-    bool connected;              /* a heartbeat or totals came within stale_ms */
+    bool connected; /* a heartbeat or totals came within stale_ms */
     uint64_t epoch;
-    uint64_t version;            /* highest version heard of; within an epoch it only grows */
-    uint64_t time_ms;            /* of the daemon, when it said so */
-    int64_t age_ms;              /* since the last message; -1 = none came yet */
+    uint64_t version; /* highest version heard of; within an epoch it only grows */
+    uint64_t time_ms; /* of the daemon, when it said so */
+    int64_t age_ms;   /* since the last message; -1 = none came yet */
 };
 
 struct tally_watcher_options {
-    const char *endpoint;        /* the daemon's totals endpoint, such as "tcp://127.0.0.1:7502" */
+    const char *endpoint; /* the daemon's totals endpoint, such as "tcp://127.0.0.1:7502" */
     const char *competition;
     const char *const *prefixes; /* digits that the wanted region codes begin with: "33" is all of Zhejiang with its
                                     cities and counties, "330000" only the province's own sum, "" everything */
     size_t prefix_count;
-    uint32_t stale_ms;           /* 0 = 3,000 */
+    uint32_t stale_ms;                                                         /* 0 = 3,000 */
     void (*on_totals)(void *context, const struct tally_watch_region *region); /* a region changed; or NULL */
-    void (*on_state)(void *context, const struct tally_watch_state *state);    /* became stale, or fresh again; or NULL */
+    void (*on_state)(void *context, const struct tally_watch_state *state); /* became stale, or fresh again, or another
+                                    epoch began, with no region known yet; or NULL */
     void *context;
 };
 
@@ -214,7 +216,8 @@ struct tally_watcher_options {
 TALLY_API TALLY_MUST_USE enum tally_error tally_watcher_open(const struct tally_watcher_options *options,
                                                              struct tally_watcher **watcher, char *message);
 
-/* Copies what is known of a region. cells is for the caller to give: room for 256 or NULL with cells_max 0.
+/* Copies what is known of a region. cells is for the caller to give: room for 256 or NULL with cells_max 0; cell_count
+ * then says how many were copied.
  * Returns false if nothing came for it yet. Any thread. */
 TALLY_API bool tally_watcher_get(struct tally_watcher *watcher, uint32_t region, struct tally_watch_region *out,
                                  struct tally_watch_cell *cells, size_t cells_max);
@@ -234,8 +237,8 @@ TALLY_API void tally_watcher_close(struct tally_watcher **watcher);
 struct tally_query;
 
 struct tally_query_options {
-    const char *endpoint;        /* the daemon's query endpoint, such as "tcp://127.0.0.1:7503" */
-    int timeout_ms;              /* for each question; 0 = 5,000 */
+    const char *endpoint; /* the daemon's query endpoint, such as "tcp://127.0.0.1:7503" */
+    int timeout_ms;       /* for each question; 0 = 5,000 */
 };
 
 TALLY_API TALLY_MUST_USE enum tally_error tally_query_open(const struct tally_query_options *options,
@@ -258,9 +261,9 @@ struct tally_totals_answer {
     uint64_t version;
     uint64_t time_ms;
     uint32_t region;
-    uint32_t day;                /* 0 = now */
+    uint32_t day; /* 0 = now */
     struct tally_totals totals;
-    size_t cell_count;           /* 0 for a past day */
+    size_t cell_count; /* 0 for a past day */
     const struct tally_watch_cell *cells;
 };
 
@@ -298,10 +301,10 @@ struct tally_project_state {
 };
 
 struct tally_projects_answer {
-    uint64_t version;             /* the stored state is true up to here; at most a second behind the totals when quiet */
+    uint64_t version; /* the stored state is true up to here; at most a second behind the totals when quiet */
     size_t count;
     const struct tally_project_state *projects;
-    uint32_t next_region;         /* give these two for the next page; next_code "" = this was the last */
+    uint32_t next_region; /* give these two for the next page; next_code "" = this was the last */
     const char *next_code;
 };
 
@@ -318,7 +321,7 @@ TALLY_API TALLY_MUST_USE enum tally_error tally_query_projects(struct tally_quer
 
 struct tally_history_point {
     uint32_t day;
-    struct tally_totals totals;   /* as of the end of the day */
+    struct tally_totals totals; /* as of the end of the day */
 };
 
 struct tally_history_answer {
@@ -338,11 +341,11 @@ struct tally_node_state {
     const char *name;
     const char *zh;
     const char *en;
-    const char *regions;          /* comma-separated codes that it may report for */
+    const char *regions; /* comma-separated codes that it may report for */
     bool connected;
-    uint64_t sequence;            /* highest durable */
-    uint64_t last_batch_ms;       /* 0 = none since the daemon started */
-    uint64_t rows_accepted;       /* since the daemon started */
+    uint64_t sequence;      /* highest durable */
+    uint64_t last_batch_ms; /* 0 = none since the daemon started */
+    uint64_t rows_accepted; /* since the daemon started */
     uint64_t rows_unchanged;
     uint64_t rows_refused;
 };
@@ -361,14 +364,14 @@ struct tally_label {
     const char *key;
     const char *zh;
     const char *en;
-    bool counts;                  /* statuses: whether it counts in the totals */
+    bool counts; /* statuses: whether it counts in the totals */
 };
 
 struct tally_competition {
     const char *key;
     const char *zh;
     const char *en;
-    const char *place_zh;         /* what the whole of it is called in a sentence */
+    const char *place_zh; /* what the whole of it is called in a sentence */
     const char *place_en;
     uint32_t first_day;
     uint32_t last_day;
@@ -378,7 +381,7 @@ struct tally_competition {
     const struct tally_label *categories;
     size_t status_count;
     const struct tally_label *statuses;
-    uint64_t target_projects;     /* 0 = none, as for the next two */
+    uint64_t target_projects; /* 0 = none, as for the next two */
     int64_t target_contract_value;
     int64_t target_participants;
 };
@@ -409,7 +412,7 @@ struct tally_status_answer {
     uint64_t disk_free_bytes;
     uint64_t journal_bytes;
     uint64_t state_bytes;
-    const char *condition;        /* "ready", "disk-full" or "draining" */
+    const char *condition; /* "ready", "disk-full" or "draining" */
     size_t counter_count;
     const struct tally_counter *counters;
 };
@@ -418,7 +421,7 @@ TALLY_API TALLY_MUST_USE enum tally_error tally_query_status(struct tally_query 
                                                              struct tally_status_answer **answer);
 
 struct tally_verification_answer {
-    const char *state;            /* "none", "running", "equal", "different" or "failed" */
+    const char *state; /* "none", "running", "equal", "different" or "failed" */
     uint64_t entries;
     uint64_t entries_expected;
     uint64_t version;

@@ -24,40 +24,40 @@ static void *behind(const char *name) {
     return dlsym(RTLD_NEXT, name);
 }
 
-STANDS_IN_FRONT ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset) {
+STANDS_IN_FRONT ssize_t pwrite(int fd, const void *buf, size_t n, off_t offset) {
     ssize_t (*real)(int, const void *, size_t, off_t) = (ssize_t(*)(int, const void *, size_t, off_t))behind("pwrite");
     int fault = offset >= META_BYTES ? atomic_load(&present) : DISK_FAULT_NONE;
     if (fault == DISK_FAULT_FULL) {
         errno = ENOSPC;
         return -1;
     }
-    return real(fd, bytes, fault == DISK_FAULT_SHORT ? size / 2 : size, offset);
+    return real(fd, buf, fault == DISK_FAULT_SHORT ? n / 2 : n, offset);
 }
 
 /* LMDB's way for several pages: lseek, then this. */
-STANDS_IN_FRONT ssize_t writev(int fd, const struct iovec *pieces, int count) {
+STANDS_IN_FRONT ssize_t writev(int fd, const struct iovec *iovec, int count) {
     ssize_t (*real)(int, const struct iovec *, int) = (ssize_t(*)(int, const struct iovec *, int))behind("writev");
     if (atomic_load(&present) == DISK_FAULT_FULL) {
         errno = ENOSPC;
         return -1;
     }
-    return real(fd, pieces, atomic_load(&present) == DISK_FAULT_SHORT ? 1 : count);
+    return real(fd, iovec, atomic_load(&present) == DISK_FAULT_SHORT ? 1 : count);
 }
 
-STANDS_IN_FRONT int fdatasync(int fd) {
+STANDS_IN_FRONT int fdatasync(int fildes) {
     int (*real)(int) = (int (*)(int))behind("fdatasync");
     if (atomic_load(&present) == DISK_FAULT_SYNC) {
         errno = EIO;
         return -1;
     }
-    return real(fd);
+    return real(fildes);
 }
 
-STANDS_IN_FRONT int fstatvfs(int fd, struct statvfs *space) {
+STANDS_IN_FRONT int fstatvfs(int fildes, struct statvfs *buf) {
     int (*real)(int, struct statvfs *) = (int (*)(int, struct statvfs *))behind("fstatvfs");
-    int result = real(fd, space);
+    int result = real(fildes, buf);
     if (atomic_load(&present) == DISK_FAULT_FULL || atomic_load(&present) == DISK_FAULT_SHORT) {
-        space->f_bavail = 0;
+        buf->f_bavail = 0;
     }
     return result;
 }

@@ -172,7 +172,7 @@ static void run(const char *outbox) {
     struct tally_node_options options = {
         .endpoint = daemon->endpoint, .node = "zhejiang", .outbox = outbox, .batch_rows = 50};
     char endpoint[64];
-    strcpy(endpoint, daemon->endpoint);
+    memcpy(endpoint, daemon->endpoint, sizeof endpoint);
     options.endpoint = endpoint;
     pthread_create(&server, NULL, serve, daemon);
     if (tally_node_open(&options, &node, message) != TALLY_OK) {
