@@ -35,7 +35,7 @@ static const struct {
     [COLUMN_CHANGE] = {"change", "变化", 16, 72, true},
 };
 
-enum { GAP = 1, BAR_MAX = 40, BAR_MIN = 6, FRAME_LINES = 4, NAME_WIDE = 22, NAME_WIDE_MIN = 96 };
+enum { GAP = 1, BAR_MAX = 40, BAR_MIN = 6, FRAME_LINES = 4, NAME_WIDE = 22, NAME_WIDE_MIN = 112 };
 
 #define STYLE_BOLD "\033[1m"
 #define STYLE_DIM "\033[2m"

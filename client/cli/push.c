@@ -89,19 +89,22 @@ static int settle_rejects(struct push *push) {
 }
 
 static void tell_left(const struct push *push, const struct tally_node_progress *progress, const char *what) {
-    uint64_t left = progress->rows_put - progress->rows_accepted - progress->rows_refused;
     uint64_t durable = progress->rows_accepted + progress->rows_refused;
+    uint64_t left = progress->rows_put - durable;
+    bool read = sheet_position(push->sheet) == push->source.text.size;
+    const char *rest = read ? "" : "; rows that were not read yet need another push of the file";
     if (push->node == NULL) {
-        diagnostic_error("push", "%s after %" PRIu64 " rows; nothing was sent", what, push->transfer.rows_read);
+        diagnostic_error("push", "%s: nothing was sent", what);
     } else if (push->outbox != NULL) {
         diagnostic_error("push",
-                         "%s: %" PRIu64 " rows have their receipt and are safe; %" PRIu64
-                         " wait in the outbox %s and go with the next push of this node; push %s again for the rest",
-                         what, durable, left, push->outbox, push->path);
+                         "%s: rows with a receipt, which are safe: %" PRIu64 "; rows that wait in the outbox %s and go "
+                         "with the next push of this node: %" PRIu64 "%s",
+                         what, durable, push->outbox, left, rest);
     } else {
         diagnostic_error("push",
-                         "%s: %" PRIu64 " rows have their receipt and are safe; %" PRIu64 " have none: push %s again",
-                         what, durable, left, push->path);
+                         "%s: rows with a receipt, which are safe: %" PRIu64 "; rows without, which need another push "
+                         "of the file: %" PRIu64 "%s",
+                         what, durable, left, rest);
     }
 }
 
@@ -206,8 +209,7 @@ static int open_node(struct push *push) {
     tally_node_progress(push->node, &progress);
     push->transfer.rows_earlier = progress.rows_put;
     if (push->transfer.rows_earlier > 0) {
-        diagnostic_warning("push",
-                           "%" PRIu64 " rows of an earlier push wait in the outbox; they go along and are counted",
+        diagnostic_warning("push", "rows of an earlier push that wait in the outbox go along and are counted: %" PRIu64,
                            push->transfer.rows_earlier);
     }
     return EX_OK;

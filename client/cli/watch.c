@@ -32,12 +32,14 @@ struct watch {
     bool stale_told;
 };
 
-/* Waits for news, a signal or the next second. Returns the signal or 0. */
+/* Waits for news, a signal or the next second. Returns the signal or 0; SIGPIPE when nobody reads the output any more,
+ * which would else be noticed only with the next change. */
 static int wait_news(const struct watch *watch) {
     struct pollfd events[] = {{.fd = watch->interrupt, .events = POLLIN},
-                              {.fd = follower_descriptor(watch->follower), .events = POLLIN}};
-    poll(events, 2, REDRAW_MS);
-    return interrupt_take(watch->interrupt);
+                              {.fd = follower_descriptor(watch->follower), .events = POLLIN},
+                              {.fd = STDOUT_FILENO}};
+    poll(events, 3, REDRAW_MS);
+    return (events[2].revents & POLLERR) != 0 ? SIGPIPE : interrupt_take(watch->interrupt);
 }
 
 static int watch_live(struct watch *watch) {
