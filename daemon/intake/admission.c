@@ -103,10 +103,10 @@ static enum refusal judge_text(const char *text) {
 }
 
 static enum refusal judge_texts(const struct batch *batch, size_t row) {
-    enum refusal refusal = batch->name != NULL ? judge_text(batch->name[row]) : REFUSAL_NONE;
-    if (refusal == REFUSAL_NONE && batch->contractor != NULL) {
-        refusal = judge_text(batch->contractor[row]);
-    }
+    enum refusal name = batch->name != NULL ? judge_text(batch->name[row]) : REFUSAL_NONE;
+    enum refusal contractor = batch->contractor != NULL ? judge_text(batch->contractor[row]) : REFUSAL_NONE;
+    bool contractor_first = name == REFUSAL_NONE || (contractor != REFUSAL_NONE && contractor < name);
+    enum refusal refusal = contractor_first ? contractor : name;
     bool out_of_range = (batch->start_day != NULL && batch->start_day[row] >= DAY_LIMIT) ||
                         (batch->completion_day != NULL && batch->completion_day[row] >= DAY_LIMIT);
     return refusal == REFUSAL_NONE && out_of_range ? REFUSAL_DATE_OUT_OF_RANGE : refusal;

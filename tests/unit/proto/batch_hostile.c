@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "proto/batch.h"
+#include "proto/text.h"
 #include "tests/support/columns.h"
 #include "tests/support/random.h"
 #include "tests/support/seed.h"
@@ -161,6 +162,42 @@ Test(batch_hostile, a_hundred_thousand_changed_bodies_are_answered) {
     free(bytes);
     free(honest);
     free(arena.base);
+}
+
+/* Each NUL within a text in turn: protobuf-c ends a text there, and the rest must not be dropped in silence. */
+Test(batch_hostile, a_text_with_a_nul_is_no_valid_text) {
+    enum { ROWS = 6 };
+    size_t size;
+    uint8_t *bytes = honest_body(ROWS, &size);
+    struct arena arena;
+    get_arena(&arena);
+    static const char name[] = "杭州西站枢纽";
+    static const char contractor[] = "浙江建工";
+    unsigned seen[2] = {0};
+    for (size_t at = 0; at + sizeof name <= size; at++) {
+        bool is_name = memcmp(bytes + at, name, sizeof name - 1) == 0;
+        bool is_contractor = memcmp(bytes + at, contractor, sizeof contractor - 1) == 0;
+        for (size_t i = 0; (is_name && i < sizeof name - 1) || (is_contractor && i < sizeof contractor - 1); i++) {
+            uint8_t before = bytes[at + i];
+            bytes[at + i] = 0;
+            struct batch batch;
+            arena_reset(&arena);
+            cr_assert_eq(batch_decode(bytes, size, &arena, &batch), REFUSAL_NONE);
+            size_t row = seen[is_contractor];
+            for (size_t k = 0; k < ROWS; k++) {
+                const char *text = is_name ? batch.name[k] : batch.contractor[k];
+                const char *other = is_name ? batch.contractor[k] : batch.name[k];
+                cr_assert_eq(text_valid(text, strlen(text)), k != row, "row %zu byte %zu", k, i);
+                cr_assert(text_valid(other, strlen(other)));
+            }
+            bytes[at + i] = before;
+        }
+        seen[0] += is_name;
+        seen[1] += is_contractor;
+    }
+    cr_assert(seen[0] == ROWS && seen[1] == ROWS);
+    free(arena.base);
+    free(bytes);
 }
 
 /* ---- bodies that grow when they are unpacked ---- */

@@ -30,12 +30,12 @@ Test(frame, every_other_length_is_malformed) {
 }
 
 /* Each byte on its own over its whole range. */
-Test(frame, other_magic_is_malformed_other_version_or_flags_are_unsupported) {
+Test(frame, another_protocol_version_or_flags_are_unsupported) {
     for (unsigned byte = 0; byte < 256; byte++) {
         unsigned type = 999;
         uint8_t value = (uint8_t)byte;
         cr_assert_eq(frame_read((uint8_t[]){value, '1', 3, 0}, 4, &type),
-                     value == 'T' ? REFUSAL_NONE : REFUSAL_FRAMES_MALFORMED);
+                     value == 'T' ? REFUSAL_NONE : REFUSAL_PROTOCOL_UNSUPPORTED);
         cr_assert_eq(frame_read((uint8_t[]){'T', value, 3, 0}, 4, &type),
                      value == '1' ? REFUSAL_NONE : REFUSAL_PROTOCOL_UNSUPPORTED);
         cr_assert_eq(frame_read((uint8_t[]){'T', '1', 3, value}, 4, &type),
@@ -45,7 +45,7 @@ Test(frame, other_magic_is_malformed_other_version_or_flags_are_unsupported) {
 
 Test(frame, type_is_untouched_by_a_refused_header) {
     unsigned type = 999;
-    cr_assert_eq(frame_read("X1\x03", 4, &type), REFUSAL_FRAMES_MALFORMED);
+    cr_assert_eq(frame_read("T1\x03", 3, &type), REFUSAL_FRAMES_MALFORMED);
     cr_assert_eq(frame_read("T2\x03", 4, &type), REFUSAL_PROTOCOL_UNSUPPORTED);
     cr_assert_eq(type, 999);
 }
