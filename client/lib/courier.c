@@ -211,6 +211,12 @@ static void take_message(struct courier *courier, struct socket_message *message
     }
 }
 
+static void publish_state(struct courier *courier) {
+    enum session_state state = session_state(courier->session);
+    bool connected = state == SESSION_STREAMING || state == SESSION_PAUSED;
+    progress_link(courier->options.progress, connected, courier->busy, session_reconnects(courier->session));
+}
+
 /* Takes in what came, as far as it can be settled in one go. */
 static void listen(struct courier *courier) {
     if (courier->retry_ns > clock_now_ns() || !settle_docket(courier)) {
@@ -231,6 +237,7 @@ static void listen(struct courier *courier) {
             break;
         }
     }
+    publish_state(courier); /* before somebody who waits for the receipts goes on */
     settle_docket(courier);
 }
 
@@ -370,12 +377,6 @@ static void wait_for_something(struct courier *courier, int64_t until_ns) {
     if ((items[0].revents & ZMQ_POLLIN) != 0) {
         worker_rest(&courier->worker);
     }
-}
-
-static void publish_state(struct courier *courier) {
-    enum session_state state = session_state(courier->session);
-    bool connected = state == SESSION_STREAMING || state == SESSION_PAUSED;
-    progress_link(courier->options.progress, connected, courier->busy, session_reconnects(courier->session));
 }
 
 static void *run(void *argument) {
