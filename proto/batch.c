@@ -4,7 +4,11 @@
 
 #include "tally.pb-c.h"
 
-enum { SEQUENCE_OFFSET = 1 }; /* after the one byte of its field tag */
+enum {
+    SEQUENCE_OFFSET = 1, /* after the one byte of its field tag */
+    NAME_FIELD = 12,     /* as tally.proto numbers them */
+    CONTRACTOR_FIELD = 13,
+};
 
 static bool optional_even(size_t length, size_t rows) {
     return length == 0 || length == rows;
@@ -27,6 +31,51 @@ static bool code_lengths_add_up(const Tally__Batch *message) {
     return sum == message->code.len;
 }
 
+static uint64_t read_varint(const uint8_t **at) {
+    uint64_t value = 0;
+    unsigned shift = 0;
+    while ((**at & 0x80) != 0) {
+        value |= (uint64_t)(**at & 0x7F) << shift;
+        shift += 7;
+        (*at)++;
+    }
+    value |= (uint64_t) * (*at)++ << shift;
+    return value;
+}
+
+/* protobuf-c reads a text up to its first NUL and forgets how long it was: what came after would be dropped in silence.
+ * Such texts are exchanged for one that no row may have, so that the row is refused. The bytes were unpacked before, so they
+ * are well formed. */
+static void mark_texts_with_nul(const uint8_t *at, const uint8_t *end, Tally__Batch *message) {
+    static char not_text[] = "\x7F";
+    size_t names = 0;
+    size_t contractors = 0;
+    while (at < end) {
+        uint64_t tag = read_varint(&at);
+        uint64_t size = 0;
+        switch (tag & 7) {
+        case PROTOBUF_C_WIRE_TYPE_VARINT:
+            (void)read_varint(&at);
+            break;
+        case PROTOBUF_C_WIRE_TYPE_64BIT:
+            size = sizeof(uint64_t);
+            break;
+        case PROTOBUF_C_WIRE_TYPE_32BIT:
+            size = sizeof(uint32_t);
+            break;
+        default:
+            size = read_varint(&at);
+            break;
+        }
+        bool is_name = tag >> 3 == NAME_FIELD;
+        if (is_name || tag >> 3 == CONTRACTOR_FIELD) {
+            char **text = is_name ? &message->name[names++] : &message->contractor[contractors++];
+            *text = memchr(at, 0, size) != NULL ? not_text : *text;
+        }
+        at += size;
+    }
+}
+
 enum refusal batch_decode(const void *bytes, size_t size, struct arena *arena, struct batch *batch) {
     if (size > BATCH_BYTES_MAX) {
         return REFUSAL_BODY_TOO_LARGE;
@@ -45,6 +94,9 @@ enum refusal batch_decode(const void *bytes, size_t size, struct arena *arena, s
     }
     if (rows == 0) {
         return REFUSAL_BATCH_EMPTY;
+    }
+    if (message->n_name > 0 || message->n_contractor > 0) {
+        mark_texts_with_nul(bytes, (const uint8_t *)bytes + size, message);
     }
     batch->code = message->code.data;
     batch->code_bytes_sum = message->code.len;

@@ -16,7 +16,8 @@ static const int64_t rewind_quiet_ns = INT64_C(1000000000);
 static uint64_t acknowledged_by(const struct intake *intake, const struct roster_node *node,
                                 const Tally__Hello *hello) {
     bool ours = hello->epoch == intake->options.epoch && hello->acknowledged <= node->durable_sequence;
-    uint64_t acknowledged = ours ? hello->acknowledged : node->durable_sequence;
+    bool remembers_nothing = hello->epoch == 0 && hello->acknowledged == 0;
+    uint64_t acknowledged = ours || remembers_nothing ? hello->acknowledged : node->durable_sequence;
     uint64_t kept_after = node->durable_sequence > WINDOW_BATCHES_MAX ? node->durable_sequence - WINDOW_BATCHES_MAX : 0;
     return acknowledged > kept_after ? acknowledged : kept_after;
 }
