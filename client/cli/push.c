@@ -92,18 +92,18 @@ static void tell_left(const struct push *push, const struct tally_node_progress 
     uint64_t durable = progress->rows_accepted + progress->rows_refused;
     uint64_t left = progress->rows_put - durable;
     bool read = sheet_position(push->sheet) == push->source.text.size;
-    const char *rest = read ? "" : "; rows that were not read yet need another push of the file";
+    const char *rest = read ? "" : "; what was not read yet needs another push of the file";
     if (push->node == NULL) {
         diagnostic_error("push", "%s: nothing was sent", what);
     } else if (push->outbox != NULL) {
         diagnostic_error("push",
-                         "%s: rows with a receipt, which are safe: %" PRIu64 "; rows that wait in the outbox %s and go "
-                         "with the next push of this node: %" PRIu64 "%s",
-                         what, durable, push->outbox, left, rest);
+                         "%s: %" PRIu64 " rows have their receipt and are safe; %" PRIu64
+                         " wait in the outbox %s and go with the next push of this node%s",
+                         what, durable, left, push->outbox, rest);
     } else {
         diagnostic_error("push",
-                         "%s: rows with a receipt, which are safe: %" PRIu64 "; rows without, which need another push "
-                         "of the file: %" PRIu64 "%s",
+                         "%s: %" PRIu64 " rows have their receipt and are safe; %" PRIu64
+                         " have none and need another push of the file%s",
                          what, durable, left, rest);
     }
 }

@@ -129,28 +129,12 @@ static enum tally_error ask_children(const struct watch *watch, struct tally_reg
     return tally_query_regions(query, watch->competition, city, 0, regions);
 }
 
-/* One table from the query endpoint: complete at once, unlike what a subscription brings bit by bit. */
-static int print_once(const struct watch *watch) {
-    struct tally_totals_answer *totals = NULL;
-    struct tally_regions_answer *regions = NULL;
-    struct board_row *rows = NULL;
-    char(*names)[8] = NULL;
-    int code = EX_OK;
-    enum tally_error error = tally_query_totals(watch->connection.query, watch->competition, watch->region, 0, &totals);
-    if (error == TALLY_OK) {
-        error = ask_children(watch, &regions);
-    }
-    if (error != TALLY_OK) {
-        code = connection_failure(&watch->connection, error);
-        goto done;
-    }
-    rows = calloc(regions->count + 1, sizeof *rows);
-    names = calloc(regions->count + 1, sizeof *names);
-    if (rows == NULL || names == NULL) {
-        code = EX_OSERR;
-        goto done;
-    }
-    for (size_t i = 0; i < regions->count; i++) {
+static bool print_board(const struct watch *watch, const struct tally_totals_answer *totals,
+                        const struct tally_regions_answer *regions) {
+    struct board_row *rows = calloc(regions->count + 1, sizeof *rows);
+    char(*names)[8] = calloc(regions->count + 1, sizeof *names);
+    bool fine = rows != NULL && names != NULL;
+    for (size_t i = 0; fine && i < regions->count; i++) {
         const struct tally_region_totals *region = &regions->regions[i];
         rows[i] = (struct board_row){.name = connection_region_name(&watch->connection, region->region, names[i]),
                                      .now = region->totals,
@@ -159,8 +143,6 @@ static int print_once(const struct watch *watch) {
     struct board_row sum = {.name = language_pick(watch->arguments->language, "total", "合计"),
                             .now = totals->totals,
                             .start = totals->totals};
-    enum board_measure measure = board_measure_of_name(watch->arguments->text[OPTION_BY]);
-    board_rank(rows, regions->count, measure);
     char title[8];
     struct board board = {.title = connection_region_name(&watch->connection, watch->region, title),
                           .rows = rows,
@@ -168,15 +150,29 @@ static int print_once(const struct watch *watch) {
                           .sum = &sum,
                           .version = totals->version,
                           .fresh = true,
-                          .measure = measure,
+                          .measure = board_measure_of_name(watch->arguments->text[OPTION_BY]),
                           .language = watch->arguments->language,
                           .color = terminal_colored(watch->arguments, stdout),
                           .columns = terminal_size_of(STDOUT_FILENO).columns,
                           .lines = INT16_MAX};
-    board_print(stdout, &board);
-done:
+    if (fine) {
+        board_rank(rows, board.count, board.measure);
+        board_print(stdout, &board);
+    }
     free(names);
     free(rows);
+    return fine;
+}
+
+/* One table from the query endpoint: complete at once, unlike what a subscription brings bit by bit. */
+static int print_once(const struct watch *watch) {
+    struct tally_totals_answer *totals = NULL;
+    struct tally_regions_answer *regions = NULL;
+    enum tally_error error = tally_query_totals(watch->connection.query, watch->competition, watch->region, 0, &totals);
+    error = error == TALLY_OK ? ask_children(watch, &regions) : error;
+    int code = error != TALLY_OK                     ? connection_failure(&watch->connection, error)
+               : print_board(watch, totals, regions) ? EX_OK
+                                                     : EX_OSERR;
     tally_answer_free(regions);
     tally_answer_free(totals);
     return code;
