@@ -12,6 +12,7 @@
 
 #include "../folder.h"
 #include "daemon/base/log.h"
+#include "daemon/journal/record.h"
 #include "daemon/journal/segment.h"
 #include "scribe.h"
 #include "tests/support/random.h"
@@ -247,4 +248,61 @@ Test(damage, a_segment_of_another_journal_is_found_when_the_journal_opens) {
     cr_assert_eq(look_from_child(&ruin), WHOLE);
     folder_fini(&other);
     ruin_fini(&ruin);
+}
+
+/* An entry put in the place of another by somebody who knows the format: its own hash is right, and the one that it names as
+ * the hash before. Only the entry after it tells. */
+static void exchange_entry(struct ruin *ruin, size_t segment, uint64_t version) {
+    char path[SEGMENT_PATH_BYTES];
+    segment_path(path, ruin->folder.path, ruin->first_versions[segment]);
+    MDB_env *env;
+    MDB_txn *transaction;
+    MDB_dbi entries;
+    cr_assert_eq(mdb_env_create(&env), MDB_SUCCESS);
+    cr_assert_eq(mdb_env_set_mapsize(env, 1 << 28), MDB_SUCCESS);
+    cr_assert_eq(mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOLOCK, 0600), MDB_SUCCESS);
+    cr_assert_eq(mdb_txn_begin(env, NULL, 0, &transaction), MDB_SUCCESS);
+    cr_assert_eq(mdb_dbi_open(transaction, NULL, MDB_INTEGERKEY, &entries), MDB_SUCCESS);
+    MDB_val key = {sizeof version, &version};
+    MDB_val value;
+    cr_assert_eq(mdb_get(transaction, entries, &key, &value), MDB_SUCCESS);
+    struct entry_record record;
+    uint64_t hash;
+    uint64_t previous_hash;
+    cr_assert_eq(record_read(value.mv_data, value.mv_size, &record, &hash, &previous_hash), ERROR_NONE);
+    struct entry *entry = scribe_entry(&ruin->scribe, 0, version);
+    entry->version = version;
+    entry->wall_ms++;
+    uint8_t *bytes = malloc(record_bytes(entry));
+    record_write(entry, previous_hash, bytes);
+    value = (MDB_val){record_bytes(entry), bytes};
+    cr_assert_eq(mdb_put(transaction, entries, &key, &value, 0), MDB_SUCCESS);
+    cr_assert_eq(mdb_txn_commit(transaction), MDB_SUCCESS);
+    mdb_env_close(env);
+    free(bytes);
+}
+
+static enum error accept(void *visitor, const struct entry_record *record) {
+    *(uint64_t *)visitor = record->version;
+    return ERROR_NONE;
+}
+
+Test(damage, an_exchanged_entry_breaks_the_chain_at_the_next_one) {
+    for (size_t segment = 0; segment < 3; segment++) {
+        struct ruin ruin;
+        ruin_init(&ruin);
+        uint64_t version = ruin.first_versions[segment] + segment;
+        exchange_entry(&ruin, segment, version);
+        struct fault fault = {0};
+        struct journal *journal = open_journal(&ruin.folder, 1, &fault);
+        cr_assert_not_null(journal, "%s", fault.text);
+        struct entry_source source = journal_source(journal);
+        uint64_t visited = 0;
+        uint64_t last = 0;
+        log_set_level((enum log_level)(LOG_ERROR + 1));
+        cr_assert_eq(source.read(source.context, 0, 1 << 30, accept, &visited, &last), ERROR_DAMAGED);
+        cr_assert(visited == version && last == version, "read up to %lu, exchanged was %lu", visited, version);
+        journal_close(journal);
+        ruin_fini(&ruin);
+    }
 }
