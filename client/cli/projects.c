@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 
 #include "client/cli/commands.h"
 #include "client/cli/connection.h"
@@ -27,7 +28,33 @@ static const struct output_column columns[] = {
     {"updated", "received", "接收时间", OUTPUT_TIME},
 };
 
-enum { COLUMN_COUNT = sizeof columns / sizeof columns[0] };
+enum { COLUMN_COUNT = sizeof columns / sizeof columns[0], STORED_WAIT_MS = 2000, STORED_LOOK_MS = 20 };
+
+/* The stored state follows the totals by a moment: who has just pushed wants to see it. Waits, at most STORED_WAIT_MS, until
+ * all that is durable now is stored. */
+static enum tally_error wait_for_stored(const struct connection *connection) {
+    uint64_t wanted = 0;
+    for (int waited_ms = 0;; waited_ms += STORED_LOOK_MS) {
+        struct tally_status_answer *status = NULL;
+        enum tally_error error = tally_query_status(connection->query, &status);
+        if (error != TALLY_OK) {
+            return error;
+        }
+        wanted = wanted == 0 ? status->version_durable : wanted;
+        uint64_t stored = status->version_folded;
+        tally_answer_free(status);
+        if (stored >= wanted) {
+            return TALLY_OK;
+        }
+        if (waited_ms >= STORED_WAIT_MS) {
+            diagnostic_warning("projects", "the stored projects are %" PRIu64 " batches behind the totals just now",
+                               wanted - stored);
+            return TALLY_OK;
+        }
+        struct timespec pause = {.tv_nsec = STORED_LOOK_MS * 1000000L};
+        nanosleep(&pause, NULL);
+    }
+}
 
 /* A label for people, a key for programs. */
 static const char *label_text(const struct connection *connection, const struct tally_label *labels, size_t count,
@@ -95,7 +122,10 @@ int projects_run(const struct arguments *arguments) {
         uint64_t limit =
             options_given(arguments, OPTION_LIMIT) ? (uint64_t)arguments->number[OPTION_LIMIT] : UINT64_MAX;
         struct output *output = output_create(stdout, format, OUTPUT_LIST, arguments->language, columns, COLUMN_COUNT);
-        enum tally_error error = limit == 0 ? TALLY_OK : list(&connection, output, format, limit);
+        enum tally_error error = wait_for_stored(&connection);
+        if (error == TALLY_OK && limit > 0) {
+            error = list(&connection, output, format, limit);
+        }
         bool fine = output_finish(&output);
         code = error != TALLY_OK ? connection_failure(&connection, error) : fine ? EX_OK : EX_IOERR;
     }
@@ -121,8 +151,10 @@ int project_run(const struct arguments *arguments) {
     struct tally_projects_answer *answer = NULL;
     int code = connection_open_competition(arguments, &connection);
     if (code == EX_OK) {
-        enum tally_error error =
-            tally_query_project(connection.query, connection.competition->key, arguments->operand[0], &answer);
+        enum tally_error error = wait_for_stored(&connection);
+        if (error == TALLY_OK) {
+            error = tally_query_project(connection.query, connection.competition->key, arguments->operand[0], &answer);
+        }
         code = error == TALLY_OK ? show(&connection, answer) : connection_failure(&connection, error);
     }
     tally_answer_free(answer);

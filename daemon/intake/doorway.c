@@ -6,6 +6,7 @@
 
 #include "daemon/base/check.h"
 #include "daemon/base/counter.h"
+#include "daemon/base/socket.h"
 #include "proto/limits.h"
 #include "tally.pb-c.h"
 
@@ -13,11 +14,7 @@ enum {
     ROUTING_BYTES = 5,
     FRAME_BYTES_MAX = 2 << 20, /* a larger frame closes the connection: PROTOCOL.md, "Errors" */
     WINDOW_SLACK = 16,         /* Hellos and repetitions beside the window */
-    HANDSHAKE_MS = 2000,       /* idle connections must not fill the descriptor table */
-    HEARTBEAT_INTERVAL_TCP_MS = 5000,
-    HEARTBEAT_TIMEOUT_TCP_MS = 30000,
-    LINGER_MS = 1000,
-    REASONS_MAX = 64, /* different codes in one receipt: codes of rows are below 64 */
+    REASONS_MAX = 64,          /* different codes in one receipt: codes of rows are below 64 */
     DOORWAY_BUFFER_BYTES = 256 << 10,
 };
 
@@ -25,34 +22,20 @@ enum {
  * reason's text once. */
 _Static_assert(BATCH_ROWS_MAX * 4 + REASONS_MAX * 512 < DOORWAY_BUFFER_BYTES, "every answer fits the buffer");
 
-static int set(void *socket, int option, int value) {
-    return zmq_setsockopt(socket, option, &value, sizeof value);
-}
-
-static bool configure(void *socket, int window) {
-    int failed = set(socket, ZMQ_ROUTER_MANDATORY, 1);
-    failed |= set(socket, ZMQ_RCVHWM, window + WINDOW_SLACK);
-    failed |= set(socket, ZMQ_SNDHWM, 2 * window + WINDOW_SLACK);
-    failed |= set(socket, ZMQ_LINGER, LINGER_MS);
-    failed |= set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
-    failed |= set(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_INTERVAL_TCP_MS);
-    failed |= set(socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_TCP_MS);
-    failed |= set(socket, ZMQ_IPV6, 1);
-    int64_t frame_bytes_max = FRAME_BYTES_MAX;
-    failed |= zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &frame_bytes_max, sizeof frame_bytes_max);
-    return failed == 0;
-}
-
 enum error doorway_open(struct doorway *doorway, void *zmq_context, const char *endpoint, uint32_t window,
                         struct fault *fault) {
     *doorway = (struct doorway){.buffer = malloc(DOORWAY_BUFFER_BYTES)};
     if (doorway->buffer == NULL) {
         return fault_set(fault, ERROR_MEMORY, "%s: %s", endpoint, error_text(ERROR_MEMORY));
     }
-    doorway->socket = zmq_socket(zmq_context, ZMQ_ROUTER);
-    if (doorway->socket == NULL || !configure(doorway->socket, (int)window) ||
-        zmq_bind(doorway->socket, endpoint) != 0) {
-        fault_set(fault, ERROR_NETWORK, "ingest endpoint %s: %s", endpoint, zmq_strerror(errno));
+    struct socket_options options = {.type = ZMQ_ROUTER,
+                                     .name = "ingest",
+                                     .endpoint = endpoint,
+                                     .receive_queue = (int)window + WINDOW_SLACK,
+                                     .send_queue = 2 * (int)window + WINDOW_SLACK,
+                                     .frame_bytes_max = FRAME_BYTES_MAX};
+    doorway->socket = socket_bind(zmq_context, &options, fault);
+    if (doorway->socket == NULL) {
         doorway_close(doorway);
         return fault->error;
     }
@@ -69,19 +52,6 @@ void doorway_close(struct doorway *doorway) {
 
 /* ---- in ---- */
 
-static bool receive_frame(void *socket, zmq_msg_t *frame) {
-    int received;
-    do {
-        received = zmq_msg_recv(frame, socket, ZMQ_DONTWAIT);
-    } while (received < 0 && errno == EINTR);
-    return received >= 0;
-}
-
-static void drop_rest(void *socket, zmq_msg_t *frame) {
-    while (zmq_msg_more(frame) && receive_frame(socket, frame)) {
-    }
-}
-
 static void read_routing(struct arrival *arrival, zmq_msg_t *frame) {
     const uint8_t *id = zmq_msg_data(frame);
     arrival->addressed = zmq_msg_size(frame) == ROUTING_BYTES && id[0] == 0;
@@ -90,44 +60,19 @@ static void read_routing(struct arrival *arrival, zmq_msg_t *frame) {
     }
 }
 
-/* The frames after the routing id: a header, then the body as the last. Whatever is there is taken off the socket. */
-static enum refusal read_frames(struct doorway *doorway, unsigned *type, zmq_msg_t *frame, zmq_msg_t *body) {
-    if (!zmq_msg_more(frame) || !receive_frame(doorway->socket, frame)) {
-        return REFUSAL_FRAMES_MALFORMED;
-    }
-    enum refusal refusal = frame_read(zmq_msg_data(frame), zmq_msg_size(frame), type);
-    if (!zmq_msg_more(frame) || !receive_frame(doorway->socket, body)) {
-        return REFUSAL_FRAMES_MALFORMED;
-    }
-    if (zmq_msg_more(body)) {
-        drop_rest(doorway->socket, body);
-        return REFUSAL_FRAMES_MALFORMED;
-    }
-    return refusal;
-}
-
 bool doorway_receive(struct doorway *doorway, struct arrival *arrival, zmq_msg_t *body) {
     zmq_msg_t frame;
     zmq_msg_init(&frame);
-    bool received = receive_frame(doorway->socket, &frame);
+    *arrival = (struct arrival){0};
+    bool received = socket_receive_message(doorway->socket, &frame, &arrival->refusal, &arrival->type, body);
     if (received) {
-        *arrival = (struct arrival){0};
         read_routing(arrival, &frame);
-        arrival->refusal = read_frames(doorway, &arrival->type, &frame, body);
     }
     zmq_msg_close(&frame);
     return received;
 }
 
 /* ---- out ---- */
-
-static int send_frame(void *socket, const void *bytes, size_t size, int flags) {
-    int sent;
-    do {
-        sent = zmq_send(socket, bytes, size, flags | ZMQ_DONTWAIT);
-    } while (sent < 0 && errno == EINTR);
-    return sent;
-}
 
 /* ROUTER_MANDATORY tells with the first frame whether the peer is there and takes it; the others then follow. */
 static enum sending send_message(struct doorway *doorway, routing_t to, enum message_type type,
@@ -139,12 +84,12 @@ static enum sending send_message(struct doorway *doorway, routing_t to, enum mes
     size_t size = protobuf_c_message_get_packed_size(message);
     CHECK(size <= DOORWAY_BUFFER_BYTES);
     protobuf_c_message_pack(message, doorway->buffer);
-    if (send_frame(doorway->socket, id, sizeof id, ZMQ_SNDMORE) < 0) {
+    if (!socket_send(doorway->socket, id, sizeof id, ZMQ_SNDMORE)) {
         counter_add(COUNTER_INTAKE_ANSWERS_UNSENT, 1);
         return errno == EAGAIN ? SENDING_FULL : SENDING_GONE;
     }
-    if (send_frame(doorway->socket, header, sizeof header, ZMQ_SNDMORE) < 0 ||
-        send_frame(doorway->socket, doorway->buffer, size, 0) < 0) {
+    if (!socket_send(doorway->socket, header, sizeof header, ZMQ_SNDMORE) ||
+        !socket_send(doorway->socket, doorway->buffer, size, 0)) {
         counter_add(COUNTER_INTAKE_ANSWERS_UNSENT, 1);
         return SENDING_GONE;
     }

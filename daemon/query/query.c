@@ -1,6 +1,5 @@
 #include "query.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
@@ -10,6 +9,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/counter.h"
 #include "daemon/base/memory.h"
+#include "daemon/base/socket.h"
 
 enum {
     QUESTIONS_A_TURN_MAX = 32, /* the same thread publishes */
@@ -17,10 +17,6 @@ enum {
     SCRATCH_BYTES = 4 << 20,
     FRAME_BYTES_MAX = 2 << 20, /* a larger frame closes the connection: PROTOCOL.md, "Errors" */
     QUEUE_MESSAGES = 64,       /* in each direction, for each peer */
-    HANDSHAKE_MS = 2000,       /* idle connections must not fill the descriptor table */
-    HEARTBEAT_INTERVAL_TCP_MS = 5000,
-    HEARTBEAT_TIMEOUT_TCP_MS = 30000,
-    LINGER_MS = 1000,
     LOG_INTERVAL_S = 10,
 };
 
@@ -87,36 +83,11 @@ enum refusal answer_stored_failed(struct answer_desk *desk, enum error error) {
 
 /* ---- in ---- */
 
-static bool receive_frame(void *socket, zmq_msg_t *frame) {
-    int received;
-    do {
-        received = zmq_msg_recv(frame, socket, ZMQ_DONTWAIT);
-    } while (received < 0 && errno == EINTR);
-    return received >= 0;
-}
-
-/* The frames after the routing id: a header, then the body as the last. Whatever is there is taken off the socket. */
-static enum refusal read_frames(void *socket, struct arrival *arrival) {
-    zmq_msg_t header;
-    zmq_msg_init(&header);
-    enum refusal refusal = REFUSAL_FRAMES_MALFORMED;
-    if (zmq_msg_more(&arrival->from) && receive_frame(socket, &header)) {
-        refusal = frame_read(zmq_msg_data(&header), zmq_msg_size(&header), &arrival->type);
-        bool has_body = zmq_msg_more(&header) && receive_frame(socket, &arrival->body);
-        refusal = has_body && !zmq_msg_more(&arrival->body) ? refusal : REFUSAL_FRAMES_MALFORMED;
-        while (has_body && zmq_msg_more(&arrival->body) && receive_frame(socket, &arrival->body)) {
-        }
-    }
-    zmq_msg_close(&header);
-    return refusal;
-}
-
 static bool receive(struct query *query, struct arrival *arrival) {
-    if (!receive_frame(query->socket, &arrival->from)) {
+    arrival->type = 0;
+    if (!socket_receive_message(query->socket, &arrival->from, &arrival->refusal, &arrival->type, &arrival->body)) {
         return false;
     }
-    arrival->type = 0;
-    arrival->refusal = read_frames(query->socket, arrival);
     if (arrival->refusal == REFUSAL_NONE && zmq_msg_size(&arrival->body) > BATCH_BYTES_MAX) {
         arrival->refusal = REFUSAL_BODY_TOO_LARGE;
     }
@@ -125,21 +96,13 @@ static bool receive(struct query *query, struct arrival *arrival) {
 
 /* ---- out ---- */
 
-static bool send_frame(void *socket, const void *bytes, size_t size, int flags) {
-    int sent;
-    do {
-        sent = zmq_send(socket, bytes, size, flags | ZMQ_DONTWAIT);
-    } while (sent < 0 && errno == EINTR);
-    return sent >= 0;
-}
-
 /* ROUTER_MANDATORY tells with the first frame whether the peer is there and takes it; the others then follow. */
 static void send_packed(struct query *query, zmq_msg_t *to) {
     uint8_t header[FRAME_HEADER_BYTES];
     frame_write(header, query->desk.type);
-    bool sent = send_frame(query->socket, zmq_msg_data(to), zmq_msg_size(to), ZMQ_SNDMORE) &&
-                send_frame(query->socket, header, sizeof header, ZMQ_SNDMORE) &&
-                send_frame(query->socket, query->desk.packed, query->desk.packed_bytes, 0);
+    bool sent = socket_send(query->socket, zmq_msg_data(to), zmq_msg_size(to), ZMQ_SNDMORE) &&
+                socket_send(query->socket, header, sizeof header, ZMQ_SNDMORE) &&
+                socket_send(query->socket, query->desk.packed, query->desk.packed_bytes, 0);
     counter_add(COUNTER_QUERY_ANSWERS_UNSENT, sent ? 0 : 1);
 }
 
@@ -222,24 +185,6 @@ void query_serve(void *context, const struct rollup *rollup, const struct regist
 
 /* ---- life ---- */
 
-static int set(void *socket, int option, int value) {
-    return zmq_setsockopt(socket, option, &value, sizeof value);
-}
-
-static bool configure(void *socket) {
-    int failed = set(socket, ZMQ_ROUTER_MANDATORY, 1);
-    failed |= set(socket, ZMQ_RCVHWM, QUEUE_MESSAGES);
-    failed |= set(socket, ZMQ_SNDHWM, QUEUE_MESSAGES);
-    failed |= set(socket, ZMQ_LINGER, LINGER_MS);
-    failed |= set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
-    failed |= set(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_INTERVAL_TCP_MS);
-    failed |= set(socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_TCP_MS);
-    failed |= set(socket, ZMQ_IPV6, 1);
-    int64_t frame_bytes_max = FRAME_BYTES_MAX;
-    failed |= zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &frame_bytes_max, sizeof frame_bytes_max);
-    return failed == 0;
-}
-
 static bool set_up_memory(struct query *query) {
     query->question_memory = memory_reserve(QUESTION_ARENA_BYTES);
     query->scratch_memory = memory_reserve(SCRATCH_BYTES);
@@ -264,9 +209,14 @@ struct query *query_create(const struct query_options *options, struct fault *fa
         query->options.answer_bytes_max = ANSWER_BYTES_MAX;
     }
     query->desk.options = &query->options;
-    query->socket = zmq_socket(options->zmq_context, ZMQ_ROUTER);
-    if (query->socket == NULL || !configure(query->socket) || zmq_bind(query->socket, options->endpoint) != 0) {
-        fault_set(fault, ERROR_NETWORK, "query endpoint %s: %s", options->endpoint, zmq_strerror(errno));
+    struct socket_options socket = {.type = ZMQ_ROUTER,
+                                    .name = "query",
+                                    .endpoint = options->endpoint,
+                                    .receive_queue = QUEUE_MESSAGES,
+                                    .send_queue = QUEUE_MESSAGES,
+                                    .frame_bytes_max = FRAME_BYTES_MAX};
+    query->socket = socket_bind(options->zmq_context, &socket, fault);
+    if (query->socket == NULL) {
         goto fail;
     }
     return query;

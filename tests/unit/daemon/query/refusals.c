@@ -24,16 +24,16 @@ Test(refusals, frames_that_are_not_a_header_and_a_body) {
     desk_expect_refusal(&desk, REFUSAL_FRAMES_MALFORMED, 0, 0);
     desk_send(&desk, (const void *[]){"", ""}, (size_t[]){0, 0}, 2);
     desk_expect_refusal(&desk, REFUSAL_FRAMES_MALFORMED, 0, 0);
-    send_frames(&desk, "X1\x20\0", "", 0);
-    desk_expect_refusal(&desk, REFUSAL_FRAMES_MALFORMED, 0, 0);
-    cr_assert_eq(counter_read(COUNTER_QUERY_REFUSALS), 6);
-    cr_assert_eq(counter_refused_read(REFUSAL_FRAMES_MALFORMED), 6);
+    cr_assert_eq(counter_read(COUNTER_QUERY_REFUSALS), 5);
+    cr_assert_eq(counter_refused_read(REFUSAL_FRAMES_MALFORMED), 5);
     desk_close(&desk);
 }
 
 Test(refusals, a_header_of_another_protocol_or_with_flags) {
     struct desk desk;
     desk_open(&desk, 0);
+    send_frames(&desk, "X1\x20\0", "", 0);
+    desk_expect_refusal(&desk, REFUSAL_PROTOCOL_UNSUPPORTED, 0, 0);
     send_frames(&desk, "T2\x20\0", "", 0);
     desk_expect_refusal(&desk, REFUSAL_PROTOCOL_UNSUPPORTED, 0, 0);
     send_frames(&desk, "T1\x20\1", "", 0);
