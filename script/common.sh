@@ -74,6 +74,7 @@ build() {
     (
         flock 9
         quietly "configure-$preset" cmake -S "$root" --preset "$preset" "$@" &&
-            quietly "build-$preset" cmake --build "$root/build/$preset" --parallel "$(nproc)" --target "${targets[@]}"
+            quietly "build-$preset" cmake --build "$root/build/$preset" --parallel "$(nproc)" --target "${targets[@]}" \
+                -- --quiet
     ) 9>"$root/build/$preset.lock"
 }

@@ -71,7 +71,7 @@ Test(registry, definitions_say_what_the_journal_must_know) {
 }
 
 Test(registry, a_slot_hands_over_the_newest_and_lets_go_of_the_others) {
-    struct registry_slot slot = {NULL};
+    struct registry_slot slot = {.next = NULL};
     struct registry *first = make_registry();
     struct registry *second = make_registry();
     struct registry *third = make_registry();
