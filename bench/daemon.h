@@ -12,11 +12,11 @@
 enum { BENCH_PATH_BYTES = 512, BENCH_ENDPOINT_BYTES = 128 };
 
 struct daemon_options {
-    const char *program;    /* path of tallyd */
-    const char *directory;  /* made if missing; what an earlier run left in it is removed if fresh */
+    const char *program;   /* path of tallyd */
+    const char *directory; /* made if missing; what an earlier run left in it is removed if fresh */
     bool fresh;
-    size_t nodes;           /* node-0000, node-0001 ...: each may report for every region */
-    uint16_t port;          /* ingest; totals and query are the next two */
+    size_t nodes;  /* node-0000, node-0001 ...: each may report for every region */
+    uint16_t port; /* ingest; totals and query are the next two */
     uint64_t projects_max;
 };
 

@@ -1,4 +1,4 @@
-/* bench/ingest: how fast a real tallyd takes in updates, durably and acknowledged.
+/* bench_ingest: how fast a real tallyd takes in updates, durably and acknowledged.
  *
  * Starts a tallyd of its own in a fresh folder, lets N nodes report M projects once (the load), then random ones of them for
  * S seconds (the measure), each in batches of R rows with a window of W batches, through libtally and real sockets. An
@@ -34,14 +34,14 @@ struct sender {
     struct tally_node *node;
     struct workload_sender workload;
     struct tally_project *rows;
-    size_t filled;              /* rows that wait for room */
+    size_t filled; /* rows that wait for room */
     bool ordered_done;
 
     /* Written by the node's thread, read by main: rows with a receipt; latencies only after the node is closed. */
     _Atomic uint64_t acknowledged;
     atomic_bool *measuring;
     struct histogram latencies;
-    int wake;                   /* eventfd */
+    int wake; /* eventfd */
 };
 
 static int64_t now_ns(void) {
@@ -224,27 +224,52 @@ static void print_help(void) {
 }
 
 static void read_arguments(int argc, char **argv, struct settings *settings) {
-    static const struct option options[] = {
-        {"nodes", required_argument, NULL, 'n'},   {"projects", required_argument, NULL, 'm'},
-        {"rows", required_argument, NULL, 'r'},    {"window", required_argument, NULL, 'w'},
-        {"seconds", required_argument, NULL, 's'}, {"seed", required_argument, NULL, 'e'},
-        {"tallyd", required_argument, NULL, 't'},  {"directory", required_argument, NULL, 'd'},
-        {"port", required_argument, NULL, 'p'},    {"help", no_argument, NULL, 'h'},
-        {0}};
+    static const struct option options[] = {{"nodes", required_argument, NULL, 'n'},
+                                            {"projects", required_argument, NULL, 'm'},
+                                            {"rows", required_argument, NULL, 'r'},
+                                            {"window", required_argument, NULL, 'w'},
+                                            {"seconds", required_argument, NULL, 's'},
+                                            {"seed", required_argument, NULL, 'e'},
+                                            {"tallyd", required_argument, NULL, 't'},
+                                            {"directory", required_argument, NULL, 'd'},
+                                            {"port", required_argument, NULL, 'p'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
-        case 'n': settings->daemon.nodes = strtoul(optarg, NULL, 10); break;
-        case 'm': settings->projects = strtoul(optarg, NULL, 10); break;
-        case 'r': settings->rows = (uint32_t)strtoul(optarg, NULL, 10); break;
-        case 'w': settings->window = (uint32_t)strtoul(optarg, NULL, 10); break;
-        case 's': settings->seconds = strtod(optarg, NULL); break;
-        case 'e': settings->seed = strtoull(optarg, NULL, 10); break;
-        case 't': settings->daemon.program = optarg; break;
-        case 'd': settings->daemon.directory = optarg; break;
-        case 'p': settings->daemon.port = (uint16_t)strtoul(optarg, NULL, 10); break;
-        case 'h': print_help(); exit(EXIT_SUCCESS);
-        default: exit(64);
+        case 'n':
+            settings->daemon.nodes = strtoul(optarg, NULL, 10);
+            break;
+        case 'm':
+            settings->projects = strtoul(optarg, NULL, 10);
+            break;
+        case 'r':
+            settings->rows = (uint32_t)strtoul(optarg, NULL, 10);
+            break;
+        case 'w':
+            settings->window = (uint32_t)strtoul(optarg, NULL, 10);
+            break;
+        case 's':
+            settings->seconds = strtod(optarg, NULL);
+            break;
+        case 'e':
+            settings->seed = strtoull(optarg, NULL, 10);
+            break;
+        case 't':
+            settings->daemon.program = optarg;
+            break;
+        case 'd':
+            settings->daemon.directory = optarg;
+            break;
+        case 'p':
+            settings->daemon.port = (uint16_t)strtoul(optarg, NULL, 10);
+            break;
+        case 'h':
+            print_help();
+            exit(EXIT_SUCCESS);
+        default:
+            exit(64);
         }
     }
     bool usable = settings->daemon.nodes >= 1 && settings->daemon.nodes <= 1024 &&
@@ -252,23 +277,21 @@ static void read_arguments(int argc, char **argv, struct settings *settings) {
                   settings->rows <= BATCH_ROWS_MOST && settings->window >= 1 && settings->window <= 32 &&
                   settings->seconds > 0;
     if (!usable) {
-        fputs("bench_ingest: 1 to 1024 nodes, at least as many projects, 1 to 8192 rows, a window of 1 to 32\n", stderr);
+        fputs("bench_ingest: 1 to 1024 nodes, at least as many projects, 1 to 8192 rows, a window of 1 to 32\n",
+              stderr);
         exit(64);
     }
     settings->daemon.projects_max = settings->projects + 1024;
 }
 
 int main(int argc, char **argv) {
-    struct settings settings = {.daemon = {.program = BENCH_TALLYD,
-                                           .directory = "bench-ingest",
-                                           .fresh = true,
-                                           .nodes = 4,
-                                           .port = 7801},
-                                .projects = 1000000,
-                                .rows = 4096,
-                                .window = 8,
-                                .seconds = 10,
-                                .seed = 1};
+    struct settings settings = {
+        .daemon = {.program = BENCH_TALLYD, .directory = "bench-ingest", .fresh = true, .nodes = 4, .port = 7801},
+        .projects = 1000000,
+        .rows = 4096,
+        .window = 8,
+        .seconds = 10,
+        .seed = 1};
     read_arguments(argc, argv, &settings);
     struct workload workload;
     struct sender *senders = calloc(settings.daemon.nodes, sizeof *senders);

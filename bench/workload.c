@@ -59,8 +59,8 @@ void workload_fini(struct workload *workload) {
     *workload = (struct workload){0};
 }
 
-void workload_sender_init(struct workload_sender *sender, const struct workload *workload, size_t senders, size_t number,
-                          uint64_t seed) {
+void workload_sender_init(struct workload_sender *sender, const struct workload *workload, size_t senders,
+                          size_t number, uint64_t seed) {
     *sender = (struct workload_sender){.workload = workload, .senders = senders, .sender = number, .next = number};
     sender->random = (seed + 1) * UINT64_C(0x9E3779B97F4A7C15) + number * UINT64_C(0xBF58476D1CE4E5B9) + 1;
 }

@@ -25,12 +25,12 @@ struct workload_sender {
     const struct workload *workload;
     size_t senders;
     size_t sender;
-    size_t next;    /* position in the first, orderly pass */
+    size_t next; /* position in the first, orderly pass */
     uint64_t random;
 };
 
-void workload_sender_init(struct workload_sender *sender, const struct workload *workload, size_t senders, size_t number,
-                          uint64_t seed);
+void workload_sender_init(struct workload_sender *sender, const struct workload *workload, size_t senders,
+                          size_t number, uint64_t seed);
 
 /* Fills rows with the next projects in order, at most max; returns how many, 0 when all were given once. */
 size_t workload_fill_in_order(struct workload_sender *sender, struct tally_project *rows, size_t max);
