@@ -1,14 +1,17 @@
 #include "cube.h"
 
+#include <stdlib.h>
+
+#include "check.h"
 #include "curve.h"
 #include "memory.h"
 
-enum { SLOTS = CUBE_CELLS_MAX * 2 }; /* at most half full, so that a probe is short */
+enum { SLOTS_FIRST = 1024 };
 
 enum error cube_init(struct cube *cube) {
-    *cube = (struct cube){.slot_mask = SLOTS - 1, .limit = CUBE_CELLS_MAX};
+    *cube = (struct cube){.slot_mask = SLOTS_FIRST - 1, .limit = CUBE_CELLS_MAX};
     cube->cells = memory_reserve(CUBE_CELLS_MAX * sizeof *cube->cells);
-    cube->slots = memory_reserve(SLOTS * sizeof *cube->slots);
+    cube->slots = calloc(SLOTS_FIRST, sizeof *cube->slots);
     cube->changed = memory_reserve(CUBE_CELLS_MAX * sizeof *cube->changed);
     if (cube->cells == NULL || cube->slots == NULL || cube->changed == NULL) {
         cube_fini(cube);
@@ -19,7 +22,7 @@ enum error cube_init(struct cube *cube) {
 
 void cube_fini(struct cube *cube) {
     memory_release(cube->cells, CUBE_CELLS_MAX * sizeof *cube->cells);
-    memory_release(cube->slots, SLOTS * sizeof *cube->slots);
+    free(cube->slots);
     memory_release(cube->changed, CUBE_CELLS_MAX * sizeof *cube->changed);
     *cube = (struct cube){0};
 }
@@ -27,6 +30,23 @@ void cube_fini(struct cube *cube) {
 /* Fibonacci hashing (Knuth 6.4): the keys' low bits hold category and status, their neighbours differ there. */
 static uint32_t slot_of(const struct cube *cube, cell_key_t key) {
     return (uint32_t)((key * UINT64_C(0x9E3779B97F4A7C15)) >> 40) & cube->slot_mask;
+}
+
+/* The table is at most half full, so that a probe is short, and no larger than that, so that it stays in the cache. Without
+ * memory the program stops: to turn a cell away would make the ledger's state depend on the memory that was left. */
+static void grow(struct cube *cube) {
+    uint32_t slot_count = (cube->slot_mask + 1) * 2;
+    free(cube->slots);
+    cube->slots = calloc(slot_count, sizeof *cube->slots);
+    CHECK(cube->slots != NULL);
+    cube->slot_mask = slot_count - 1;
+    for (uint32_t number = 0; number < cube->count; number++) {
+        uint32_t slot = slot_of(cube, cube->cells[number].key);
+        while (cube->slots[slot] != 0) {
+            slot = (slot + 1) & cube->slot_mask;
+        }
+        cube->slots[slot] = number + 1;
+    }
 }
 
 uint32_t cube_find_or_add(struct cube *cube, cell_key_t key) {
@@ -45,6 +65,9 @@ uint32_t cube_find_or_add(struct cube *cube, cell_key_t key) {
     cube->cells[number].key = key;
     cube->cells[number].curve = CURVE_NONE;
     cube->slots[slot] = number + 1;
+    if (cube->count * 2 > cube->slot_mask) {
+        grow(cube);
+    }
     return number;
 }
 

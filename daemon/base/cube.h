@@ -56,7 +56,7 @@ struct cube {
     struct cell *cells; /* count of them, in the order in which they were first seen */
     uint32_t count;
     uint32_t limit;     /* of count: CUBE_CELLS_MAX unless its owner lowers it */
-    uint32_t *slots;    /* cell number + 1, or 0 */
+    uint32_t *slots;    /* cell number + 1, or 0; doubled when half full */
     uint32_t slot_mask;
     uint32_t *changed;  /* numbers of the cells that changed */
     uint32_t changed_count;
