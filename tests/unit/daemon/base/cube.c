@@ -84,6 +84,11 @@ Test(cube, takes_back_the_last_cell_without_a_trace) {
     for (uint32_t i = 0; i < kept; i++) {
         cr_assert_eq(cube_find(&cube, cube.cells[i].key), &cube.cells[i]);
     }
+    uint32_t used = 0;
+    for (uint32_t slot = 0; slot <= cube.slot_mask; slot++) {
+        used += cube.slots[slot] != 0;
+    }
+    cr_assert_eq(used, kept, "slots left behind would fill the table some day");
     uint32_t number = cube_find_or_add(&cube, cell_key(99, 1, 1, 1));
     cr_assert(number == kept && cube.cells[number].curve == CURVE_NONE);
     cube_fini(&cube);

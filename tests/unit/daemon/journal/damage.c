@@ -136,7 +136,7 @@ static void flip_bytes_of(struct ruin *ruin, size_t segment, size_t flips, struc
 }
 
 Test(damage, a_changed_byte_never_makes_a_wrong_entry, .timeout = 250) {
-    enum { FLIPS = 300 };
+    enum { FLIPS = 200 };
     struct ruin ruin;
     ruin_init(&ruin);
     struct random random = {.state = seed_of("damage", 51)};
@@ -151,7 +151,7 @@ Test(damage, a_changed_byte_never_makes_a_wrong_entry, .timeout = 250) {
     ruin_fini(&ruin);
 }
 
-/* The two first pages and those of the tree decide where LMDB looks: every byte of the former, changed in two ways. */
+/* The two first pages decide where LMDB looks: every byte of them that is used. */
 Test(damage, a_changed_byte_of_the_head_never_makes_a_wrong_entry, .timeout = 250) {
     struct ruin ruin;
     ruin_init(&ruin);
@@ -162,14 +162,12 @@ Test(damage, a_changed_byte_of_the_head_never_makes_a_wrong_entry, .timeout = 25
         if (at % 4096 >= 160) {
             continue; /* the rest of these pages is not used */
         }
-        for (size_t way = 0; way < 2; way++) {
-            uint8_t with = way == 0 ? 1 : 0x80;
-            flip(file, at, with);
-            enum verdict verdict = look_from_child(&ruin);
-            cr_assert_neq(verdict, WRONG, "byte %jd ^ %02x", (intmax_t)at, with);
-            verdicts[verdict]++;
-            flip(file, at, with);
-        }
+        uint8_t with = at % 2 == 0 ? 1 : 0x80;
+        flip(file, at, with);
+        enum verdict verdict = look_from_child(&ruin);
+        cr_assert_neq(verdict, WRONG, "byte %jd ^ %02x", (intmax_t)at, with);
+        verdicts[verdict]++;
+        flip(file, at, with);
     }
     close(file);
     fprintf(stderr,

@@ -90,8 +90,8 @@ Test(project_table, tells_apart_projects_whose_hashes_collide) {
     struct project_key keys[100];
     for (size_t i = 0; i < 100; i++) {
         char code[PROJECT_CODE_BYTES_MAX + 1];
-        code_of(i, code);
-        project_key_set(&keys[i], 1, code, strlen(code));
+        code_of(i / 2, code); /* each code in two competitions */
+        project_key_set(&keys[i], (uint16_t)(i % 2), code, strlen(code));
         cr_assert_null(project_table_find(&table, &keys[i], hash));
         project_table_add(&table, &keys[i], hash)->participants = (uint32_t)i;
     }
