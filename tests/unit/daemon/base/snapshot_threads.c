@@ -1,5 +1,6 @@
 /* The exchange of snapshots: a ledger that never waits and a publisher that takes its time. Every snapshot that the
  * publisher gets is whole, versions only grow, and with the last one it knows everything. */
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -68,7 +69,11 @@ static void *be_ledger(void *context) {
     return NULL;
 }
 
-static void wait_for_offer(struct stage *stage) {
+/* Every other time without the waker, which would order things too. */
+static void wait_for_offer(struct stage *stage, bool awake) {
+    while (awake && !held_as(stage, SNAPSHOT_OFFERED)) {
+        sched_yield();
+    }
     while (!held_as(stage, SNAPSHOT_OFFERED)) {
         waker_prepare(&stage->publisher_waker);
         if (!held_as(stage, SNAPSHOT_OFFERED)) {
@@ -82,9 +87,10 @@ static void *be_publisher(void *context) {
     struct stage *stage = context;
     uint64_t known[CELLS] = {0};
     uint64_t version = 0;
-    for (bool ended = false; !ended;) {
+    bool awake = false;
+    for (bool ended = false; !ended; awake = !awake) {
         atomic_store_explicit(&stage->exchange.holder, SNAPSHOT_WANTED, memory_order_release);
-        wait_for_offer(stage);
+        wait_for_offer(stage, awake);
         const struct snapshot *snapshot = &stage->exchange.snapshot;
         REQUIRE(snapshot->version >= version);
         version = snapshot->version;
