@@ -25,26 +25,27 @@ struct arguments {
 
 /* What a stage's thread tells main when the daemon must stop: the first one is kept. */
 struct failure {
-    int fd;             /* eventfd; written by any thread, read by main */
-    atomic_flag taken;  /* set by the thread that fills fault */
+    int fd;            /* eventfd; written by any thread, read by main */
+    atomic_flag taken; /* set by the thread that fills fault */
     struct fault fault;
 };
 
 static void print_help(FILE *out) {
-    fputs("Usage: tallyd [OPTION]...\n"
-          "Take in project enrolment updates, store them durably, keep and publish the totals.\n"
-          "\n"
-          "  -c, --config=FILE   the configuration; default " DEFAULT_CONFIG "\n"
-          "      --check-config  check the configuration and the competitions, then exit\n"
-          "  -h, --help          show this help\n"
-          "  -V, --version       show the version\n"
-          "\n"
-          "Signals: HUP reads the configuration again (competitions and nodes); TERM and INT stop when everything taken\n"
-          "in is durable, acknowledged and published.\n"
-          "\n"
-          "Exit status: 0 stopped as asked; 64 wrong usage; 65 stored data is damaged; 69 an endpoint cannot be bound;\n"
-          "71 out of memory; 74 the disk failed; 75 another tallyd uses the data directory; 78 wrong configuration.\n",
-          out);
+    fputs(
+        "Usage: tallyd [OPTION]...\n"
+        "Take in project enrolment updates, store them durably, keep and publish the totals.\n"
+        "\n"
+        "  -c, --config=FILE   the configuration; default " DEFAULT_CONFIG "\n"
+        "      --check-config  check the configuration and the competitions, then exit\n"
+        "  -h, --help          show this help\n"
+        "  -V, --version       show the version\n"
+        "\n"
+        "Signals: HUP reads the configuration again (competitions and nodes); TERM and INT stop when everything taken\n"
+        "in is durable, acknowledged and published.\n"
+        "\n"
+        "Exit status: 0 stopped as asked; 64 wrong usage; 65 stored data is damaged; 69 an endpoint cannot be bound;\n"
+        "71 out of memory; 74 the disk failed; 75 another tallyd uses the data directory; 78 wrong configuration.\n",
+        out);
 }
 
 /* Returns -1 to go on, or the exit status. */
@@ -85,9 +86,9 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments) {
 
 static int status_of(enum error error) {
     static const int statuses[] = {
-        [ERROR_NONE] = EX_OK,          [ERROR_MEMORY] = EX_OSERR,        [ERROR_IO] = EX_IOERR,
-        [ERROR_DISK_FULL] = EX_IOERR,  [ERROR_DAMAGED] = EX_DATAERR,     [ERROR_CONFIGURATION] = EX_CONFIG,
-        [ERROR_BUSY] = EX_TEMPFAIL,    [ERROR_LIMIT] = EX_CONFIG,        [ERROR_NETWORK] = EX_UNAVAILABLE,
+        [ERROR_NONE] = EX_OK,         [ERROR_MEMORY] = EX_OSERR,    [ERROR_IO] = EX_IOERR,
+        [ERROR_DISK_FULL] = EX_IOERR, [ERROR_DAMAGED] = EX_DATAERR, [ERROR_CONFIGURATION] = EX_CONFIG,
+        [ERROR_BUSY] = EX_TEMPFAIL,   [ERROR_LIMIT] = EX_CONFIG,    [ERROR_NETWORK] = EX_UNAVAILABLE,
     };
     return statuses[error];
 }
@@ -172,8 +173,8 @@ static int serve(struct config **config, int signals, struct failure *failure) {
         pipeline_destroy(pipeline);
         return status;
     }
-    log_event(LOG_INFO, "ready", "ingest=%s totals=%s query=%s", (*config)->ingest_endpoint,
-              (*config)->totals_endpoint, (*config)->query_endpoint);
+    log_event(LOG_INFO, "ready", "ingest=%s totals=%s query=%s", (*config)->ingest_endpoint, (*config)->totals_endpoint,
+              (*config)->query_endpoint);
     bool failed = false;
     int status = wait_for_the_end(pipeline, config, signals, failure, &failed);
     bool drained = !failed && pipeline_drain(pipeline);

@@ -33,9 +33,10 @@ static enum error check_competition(const struct definition *known, const struct
                                     struct fault *fault) {
     if (known->first_day != competition->first_day) {
         char day[DAY_TEXT_BYTES];
-        return fault_set(fault, ERROR_CONFIGURATION,
-                         "competition %s: its first day was %s when projects were taken in and cannot change; set it back",
-                         competition->key, day_format(known->first_day, day));
+        return fault_set(
+            fault, ERROR_CONFIGURATION,
+            "competition %s: its first day was %s when projects were taken in and cannot change; set it back",
+            competition->key, day_format(known->first_day, day));
     }
     for (unsigned code = 0; code < STATUSES_MAX; code++) {
         bool existed = (known->statuses >> code & 1) != 0;
@@ -43,11 +44,11 @@ static enum error check_competition(const struct definition *known, const struct
         bool counts = (competition->counts >> code & 1) != 0;
         bool exists = (competition->status_mask >> code & 1) != 0;
         if (existed && exists && counted != counts) {
-            return fault_set(fault, ERROR_CONFIGURATION,
-                             "competition %s: status %s (code %u) %s when projects were taken in; set it back, and add a "
-                             "new status with another code instead",
-                             competition->key, competition->statuses[code].key, code,
-                             counted ? "counted" : "did not count");
+            return fault_set(
+                fault, ERROR_CONFIGURATION,
+                "competition %s: status %s (code %u) %s when projects were taken in; set it back, and add a "
+                "new status with another code instead",
+                competition->key, competition->statuses[code].key, code, counted ? "counted" : "did not count");
         }
         if (existed && !exists) {
             return fault_set(fault, ERROR_CONFIGURATION,

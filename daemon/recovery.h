@@ -13,8 +13,8 @@
 struct recovery {
     const struct state *state;
     struct entry_source source;
-    uint64_t journal_version;   /* to replay up to */
-    struct ledger *ledger;      /* new; filled */
+    uint64_t journal_version;    /* to replay up to */
+    struct ledger *ledger;       /* new; filled */
     struct intake_stage *intake; /* not started; told sequences, receipts and definitions */
     struct numbering *numbering; /* zeroed; learns what numbers there are */
 };

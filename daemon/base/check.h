@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (__builtin_expect(!(condition), 0)) {                                                                       \
-            fprintf(stderr, "%s:%d: %s: check failed: %s\n", __FILE__, __LINE__, __func__, #condition);                \
-            abort();                                                                                                   \
-        }                                                                                                              \
+#define CHECK(condition) \
+    do { \
+        if (__builtin_expect(!(condition), 0)) { \
+            fprintf(stderr, "%s:%d: %s: check failed: %s\n", __FILE__, __LINE__, __func__, #condition); \
+            abort(); \
+        } \
     } while (0)
 
 #endif

@@ -7,35 +7,39 @@
 #include <stdint.h>
 
 /* X(constant, name, sentence) */
-#define COUNTER_TABLE(X)                                                                                               \
-    X(INTAKE_MESSAGES, "intake_messages", "Messages that came in on the ingest endpoint.")                             \
-    X(INTAKE_BYTES, "intake_bytes", "Bytes of their bodies.")                                                          \
-    X(INTAKE_BATCHES, "intake_batches", "Batches taken in.")                                                           \
-    X(INTAKE_HELLOS, "intake_hellos", "Sessions begun.")                                                               \
-    X(INTAKE_PAUSES, "intake_pauses", "Times that intake stopped reading because every batch slot was in use.")        \
-    X(INTAKE_BUSY_ANSWERS, "intake_busy_answers", "Batches answered with Busy.")                                       \
-    X(INTAKE_REWINDS, "intake_rewinds", "Batches answered with Rewind.")                                               \
-    X(INTAKE_BATCHES_DROPPED, "intake_batches_dropped", "Batches dropped because they were duplicates or followed a gap.") \
-    X(INTAKE_ANSWERS_UNSENT, "intake_answers_unsent", "Answers that could not be sent because the peer was gone or full.") \
-    X(JOURNAL_GROUPS, "journal_groups", "Group commits to the journal.")                                               \
-    X(JOURNAL_ENTRIES, "journal_entries", "Entries committed to the journal.")                                         \
-    X(JOURNAL_BYTES, "journal_bytes", "Bytes of their bodies.")                                                        \
-    X(JOURNAL_COMMIT_US, "journal_commit_us", "Microseconds spent in commits.")                                        \
-    X(JOURNAL_COMMIT_US_MAX, "journal_commit_us_max", "The longest of them.")                                          \
-    X(JOURNAL_DISK_FULL, "journal_disk_full", "Times that the disk was found full.")                                   \
-    X(LEDGER_ROWS_ACCEPTED, "ledger_rows_accepted", "Rows counted in.")                                                \
-    X(LEDGER_ROWS_UNCHANGED, "ledger_rows_unchanged", "Rows among them that said what was known.")                     \
-    X(LEDGER_ROWS_REFUSED, "ledger_rows_refused", "Rows refused, by intake or by the ledger.")                         \
-    X(LEDGER_SNAPSHOTS, "ledger_snapshots", "Snapshots handed to the publisher.")                                      \
-    X(PUBLISH_MESSAGES, "publish_messages", "Totals published.")                                                       \
-    X(PUBLISH_SUBSCRIPTIONS, "publish_subscriptions", "New subscriptions that came in.")                               \
-    X(PUBLISH_SUBSCRIPTIONS_REFUSED, "publish_subscriptions_refused", "Subscriptions left out because the table is full.") \
-    X(QUERY_QUESTIONS, "query_questions", "Questions answered.")                                                       \
-    X(QUERY_REFUSALS, "query_refusals", "Questions refused.")                                                          \
-    X(QUERY_ANSWERS_UNSENT, "query_answers_unsent", "Answers that could not be sent because the peer was gone or full.") \
-    X(ARCHIVE_FOLDS, "archive_folds", "Commits of folded state.")                                                      \
-    X(ARCHIVE_ENTRIES, "archive_entries", "Entries folded.")                                                           \
-    X(ARCHIVE_PROJECTS_WRITTEN, "archive_projects_written", "Project states written by folds.")                        \
+#define COUNTER_TABLE(X) \
+    X(INTAKE_MESSAGES, "intake_messages", "Messages that came in on the ingest endpoint.") \
+    X(INTAKE_BYTES, "intake_bytes", "Bytes of their bodies.") \
+    X(INTAKE_BATCHES, "intake_batches", "Batches taken in.") \
+    X(INTAKE_HELLOS, "intake_hellos", "Sessions begun.") \
+    X(INTAKE_PAUSES, "intake_pauses", "Times that intake stopped reading because every batch slot was in use.") \
+    X(INTAKE_BUSY_ANSWERS, "intake_busy_answers", "Batches answered with Busy.") \
+    X(INTAKE_REWINDS, "intake_rewinds", "Batches answered with Rewind.") \
+    X(INTAKE_BATCHES_DROPPED, "intake_batches_dropped", \
+      "Batches dropped because they were duplicates or followed a gap.") \
+    X(INTAKE_ANSWERS_UNSENT, "intake_answers_unsent", \
+      "Answers that could not be sent because the peer was gone or full.") \
+    X(JOURNAL_GROUPS, "journal_groups", "Group commits to the journal.") \
+    X(JOURNAL_ENTRIES, "journal_entries", "Entries committed to the journal.") \
+    X(JOURNAL_BYTES, "journal_bytes", "Bytes of their bodies.") \
+    X(JOURNAL_COMMIT_US, "journal_commit_us", "Microseconds spent in commits.") \
+    X(JOURNAL_COMMIT_US_MAX, "journal_commit_us_max", "The longest of them.") \
+    X(JOURNAL_DISK_FULL, "journal_disk_full", "Times that the disk was found full.") \
+    X(LEDGER_ROWS_ACCEPTED, "ledger_rows_accepted", "Rows counted in.") \
+    X(LEDGER_ROWS_UNCHANGED, "ledger_rows_unchanged", "Rows among them that said what was known.") \
+    X(LEDGER_ROWS_REFUSED, "ledger_rows_refused", "Rows refused, by intake or by the ledger.") \
+    X(LEDGER_SNAPSHOTS, "ledger_snapshots", "Snapshots handed to the publisher.") \
+    X(PUBLISH_MESSAGES, "publish_messages", "Totals published.") \
+    X(PUBLISH_SUBSCRIPTIONS, "publish_subscriptions", "New subscriptions that came in.") \
+    X(PUBLISH_SUBSCRIPTIONS_REFUSED, "publish_subscriptions_refused", \
+      "Subscriptions left out because the table is full.") \
+    X(QUERY_QUESTIONS, "query_questions", "Questions answered.") \
+    X(QUERY_REFUSALS, "query_refusals", "Questions refused.") \
+    X(QUERY_ANSWERS_UNSENT, "query_answers_unsent", \
+      "Answers that could not be sent because the peer was gone or full.") \
+    X(ARCHIVE_FOLDS, "archive_folds", "Commits of folded state.") \
+    X(ARCHIVE_ENTRIES, "archive_entries", "Entries folded.") \
+    X(ARCHIVE_PROJECTS_WRITTEN, "archive_projects_written", "Project states written by folds.") \
     X(ARCHIVE_FOLD_US, "archive_fold_us", "Microseconds spent in folds.")
 
 enum counter {

@@ -13,7 +13,8 @@
 
 enum {
     CUBE_CELLS_MAX = 1 << 20,
-    LEAF_CELLS_MAX = CUBE_CELLS_MAX / REGION_LEVELS, /* in the ledger: each leaf takes part in that many sums of the roll-up */
+    LEAF_CELLS_MAX =
+        CUBE_CELLS_MAX / REGION_LEVELS, /* in the ledger: each leaf takes part in that many sums of the roll-up */
 };
 
 #define CUBE_FULL UINT32_MAX
@@ -55,10 +56,10 @@ _Static_assert(sizeof(struct cell) == 64, "a cell is one cache line");
 struct cube {
     struct cell *cells; /* count of them, in the order in which they were first seen */
     uint32_t count;
-    uint32_t limit;     /* of count: CUBE_CELLS_MAX unless its owner lowers it */
-    uint32_t *slots;    /* cell number + 1, or 0; doubled when half full */
+    uint32_t limit;  /* of count: CUBE_CELLS_MAX unless its owner lowers it */
+    uint32_t *slots; /* cell number + 1, or 0; doubled when half full */
     uint32_t slot_mask;
-    uint32_t *changed;  /* numbers of the cells that changed */
+    uint32_t *changed; /* numbers of the cells that changed */
     uint32_t changed_count;
 };
 

@@ -64,11 +64,8 @@ uint32_t curves_find_or_add(struct curves *curves, uint16_t competition, uint32_
         return CURVE_NONE;
     }
     uint32_t number = curves->count++;
-    curves->curves[number] = (struct curve){.competition = competition,
-                                            .first_day = first_day,
-                                            .region = region,
-                                            .day_low = CURVE_DAYS_MAX,
-                                            .day_high = 0};
+    curves->curves[number] = (struct curve){
+        .competition = competition, .first_day = first_day, .region = region, .day_low = CURVE_DAYS_MAX, .day_high = 0};
     curves->slots[slot] = number + 1;
     return number;
 }

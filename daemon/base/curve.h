@@ -15,17 +15,17 @@
 enum {
     CURVES_MAX = 1 << 18,
     LEAF_CURVES_MAX = CURVES_MAX / REGION_LEVELS, /* in the ledger, as LEAF_CELLS_MAX */
-    CURVE_DAYS_MAX = 1 << 13, /* from the competition's first day: 22 years */
+    CURVE_DAYS_MAX = 1 << 13,                     /* from the competition's first day: 22 years */
 };
 
 #define CURVE_NONE UINT32_MAX
 
 struct curve {
     uint16_t competition;
-    uint16_t first_day;     /* of the competition: row 0 */
+    uint16_t first_day; /* of the competition: row 0 */
     uint32_t region;
-    uint16_t day_low;       /* rows that may be other than zero: day_low to day_high, relative to first_day ... */
-    uint16_t day_high;      /* ... none if day_low > day_high */
+    uint16_t day_low;  /* rows that may be other than zero: day_low to day_high, relative to first_day ... */
+    uint16_t day_high; /* ... none if day_low > day_high */
 };
 
 struct curve_point {
@@ -34,13 +34,13 @@ struct curve_point {
 };
 
 struct curves {
-    struct curve *curves;   /* count of them */
+    struct curve *curves; /* count of them */
     uint32_t count;
-    uint32_t limit;         /* of count: CURVES_MAX unless its owner lowers it */
-    uint32_t *slots;        /* curve number + 1, or 0, by competition and region */
+    uint32_t limit;  /* of count: CURVES_MAX unless its owner lowers it */
+    uint32_t *slots; /* curve number + 1, or 0, by competition and region */
     uint32_t slot_mask;
-    struct sums *days;      /* CURVE_DAYS_MAX for each curve */
-    uint8_t *changed_marks; /* one for each of days */
+    struct sums *days;           /* CURVE_DAYS_MAX for each curve */
+    uint8_t *changed_marks;      /* one for each of days */
     struct curve_point *changed; /* days that changed since the last settle; room for all there can be */
     size_t changed_count;
 };

@@ -35,8 +35,10 @@ enum error definition_decode(const uint8_t *bytes, size_t size, struct definitio
     if (size != DEFINITION_BYTES || memchr(bytes + KEY_OFFSET, 0, COMPETITION_KEY_BYTES_MAX + 1) == NULL) {
         return ERROR_DAMAGED;
     }
-    *definition = (struct definition){
-        .number = get16(bytes), .counts = get16(bytes + 2), .first_day = get16(bytes + 4), .statuses = get16(bytes + 6)};
+    *definition = (struct definition){.number = get16(bytes),
+                                      .counts = get16(bytes + 2),
+                                      .first_day = get16(bytes + 4),
+                                      .statuses = get16(bytes + 6)};
     memcpy(definition->key, bytes + KEY_OFFSET, sizeof definition->key);
     return ERROR_NONE;
 }

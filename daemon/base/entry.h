@@ -73,9 +73,9 @@ struct entry {
     int64_t wall_ms;
     const uint8_t *body;
     size_t body_bytes;
-    struct batch batch;              /* columns, decoded from body; rows is set for every batch */
+    struct batch batch; /* columns, decoded from body; rows is set for every batch */
     struct definition definition;
-    uint32_t refused_by_intake;      /* rows whose verdict intake set */
+    uint32_t refused_by_intake; /* rows whose verdict intake set */
 
     /* Written by the journal. */
     uint64_t version;
@@ -83,7 +83,7 @@ struct entry {
     /* Written by the ledger. */
     uint32_t accepted;
     uint32_t unchanged;
-    uint32_t refused;                /* rows with a verdict, by intake or ledger */
+    uint32_t refused; /* rows with a verdict, by intake or ledger */
 
     /* Written by intake, then by the ledger: an enum refusal for each row, 0 = accepted. */
     uint8_t verdicts[BATCH_ROWS_MAX];

@@ -11,8 +11,8 @@
 
 struct presence {
     atomic_bool connected;
-    _Atomic uint64_t sequence;      /* highest durable */
-    _Atomic int64_t last_batch_ms;  /* 0 = none yet */
+    _Atomic uint64_t sequence;     /* highest durable */
+    _Atomic int64_t last_batch_ms; /* 0 = none yet */
     _Atomic uint64_t rows_accepted;
     _Atomic uint64_t rows_unchanged;
     _Atomic uint64_t rows_refused;

@@ -14,7 +14,7 @@ struct receipt {
     uint32_t rows;
     uint32_t accepted;
     uint32_t unchanged;
-    uint16_t batch_code;            /* not 0: the whole batch was refused */
+    uint16_t batch_code; /* not 0: the whole batch was refused */
     uint32_t refusal_count;
     struct entry_refusal *refusals; /* rows in ascending order; NULL if there are none */
 };

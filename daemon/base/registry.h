@@ -33,12 +33,12 @@ struct competition {
     uint16_t first_day;
     uint16_t last_day;
     size_t region_count;
-    uint32_t regions[REGISTRY_REGIONS_MAX];   /* in scope, each with everything below it */
-    struct label categories[CATEGORIES_MAX];  /* by code */
+    uint32_t regions[REGISTRY_REGIONS_MAX];  /* in scope, each with everything below it */
+    struct label categories[CATEGORIES_MAX]; /* by code */
     struct label statuses[STATUSES_MAX];
     uint16_t category_mask; /* bit c set = category c is defined */
     uint16_t status_mask;
-    uint16_t counts;        /* bit s set = status s counts in the totals */
+    uint16_t counts;          /* bit s set = status s counts in the totals */
     uint64_t target_projects; /* 0 = none, as for the next two */
     int64_t target_contract_value;
     int64_t target_participants;
@@ -57,7 +57,7 @@ struct registry {
     size_t competition_count;
     struct competition *competitions; /* in order of their keys */
     size_t node_count;
-    struct node_right *nodes;         /* in order of their names */
+    struct node_right *nodes; /* in order of their names */
     atomic_int references;
 };
 

@@ -27,13 +27,13 @@ struct snapshot_day {
     uint16_t competition;
     uint16_t first_day; /* of the competition */
     uint32_t region;
-    uint16_t day;       /* absolute */
-    struct sums sums;   /* what this day changed */
+    uint16_t day;     /* absolute */
+    struct sums sums; /* what this day changed */
 };
 
 struct snapshot {
-    uint64_t version;   /* the figures are those after this entry */
-    uint64_t projects;  /* known, counting or not */
+    uint64_t version;  /* the figures are those after this entry */
+    uint64_t projects; /* known, counting or not */
     size_t cell_count;
     size_t cell_capacity;
     struct snapshot_cell *cells;
@@ -49,8 +49,8 @@ enum snapshot_holder {
 };
 
 struct snapshot_exchange {
-    struct snapshot snapshot;            /* whose it is says holder */
-    _Alignas(64) _Atomic int holder;     /* stored with release, loaded with acquire, by both sides */
+    struct snapshot snapshot;        /* whose it is says holder */
+    _Alignas(64) _Atomic int holder; /* stored with release, loaded with acquire, by both sides */
 };
 
 void snapshot_init(struct snapshot_exchange *exchange);

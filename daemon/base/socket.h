@@ -12,10 +12,10 @@
 #include "proto/refusal.h"
 
 struct socket_options {
-    int type;                /* ZMQ_ROUTER (made mandatory) or ZMQ_XPUB (made verbose) */
-    const char *name;        /* for faults, such as "ingest" */
+    int type;         /* ZMQ_ROUTER (made mandatory) or ZMQ_XPUB (made verbose) */
+    const char *name; /* for faults, such as "ingest" */
     const char *endpoint;
-    int receive_queue;       /* messages, for each peer */
+    int receive_queue; /* messages, for each peer */
     int send_queue;
     int64_t frame_bytes_max; /* a larger frame closes the connection; at least 1,024, which handshakes need */
 };

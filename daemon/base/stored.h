@@ -17,7 +17,7 @@ struct stored_project {
     uint32_t completion_day;
     uint64_t updated_version;
     int64_t updated_ms;
-    char name[TEXT_BYTES_MAX + 1];       /* "" if never given */
+    char name[TEXT_BYTES_MAX + 1]; /* "" if never given */
     char contractor[TEXT_BYTES_MAX + 1];
 };
 

@@ -16,9 +16,9 @@
 struct journal;
 
 struct journal_options {
-    const char *directory;    /* exists */
-    uint64_t segment_bytes;   /* a segment is closed when its bodies reach this */
-    uint64_t epoch;           /* written into a new journal; an existing one keeps its own */
+    const char *directory;  /* exists */
+    uint64_t segment_bytes; /* a segment is closed when its bodies reach this */
+    uint64_t epoch;         /* written into a new journal; an existing one keeps its own */
 };
 
 /* Opens the journal, or makes one. Checks the chain of the last segment's end. NULL on failure, with the fault filled:

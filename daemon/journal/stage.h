@@ -16,15 +16,15 @@
 struct journal_stage;
 
 struct journal_stage_options {
-    struct journal *journal;      /* borrowed; only the stage appends while it runs */
-    const char *directory;        /* of the journal, for asking how full its disk is; borrowed */
-    struct ring *in;              /* of struct entry *, from intake */
-    struct ring *out;             /* of struct entry *, to the ledger; never full */
-    struct waker *waker;          /* on which the stage sleeps */
+    struct journal *journal; /* borrowed; only the stage appends while it runs */
+    const char *directory;   /* of the journal, for asking how full its disk is; borrowed */
+    struct ring *in;         /* of struct entry *, from intake */
+    struct ring *out;        /* of struct entry *, to the ledger; never full */
+    struct waker *waker;     /* on which the stage sleeps */
     struct waker *ledger_waker;
     struct waker *archive_waker;
-    uint32_t group_bytes;         /* a group takes up to this much of bodies */
-    uint64_t disk_reserve_bytes;  /* with less free space, the disk counts as full */
+    uint32_t group_bytes;                                         /* a group takes up to this much of bodies */
+    uint64_t disk_reserve_bytes;                                  /* with less free space, the disk counts as full */
     void (*on_failure)(void *context, const struct fault *fault); /* on the stage's thread; it commits nothing more */
     void *context;
 };

@@ -111,8 +111,8 @@ static uint32_t find_cell(struct ledger *ledger, cell_key_t key) {
     }
     const struct definition *competition = &ledger->competitions[cell_key_competition(key)];
     if ((competition->counts >> cell_key_status(key) & 1) != 0) {
-        uint32_t curve = curves_find_or_add(&ledger->curves, competition->number, cell_key_region(key),
-                                            competition->first_day);
+        uint32_t curve =
+            curves_find_or_add(&ledger->curves, competition->number, cell_key_region(key), competition->first_day);
         if (curve == CURVE_NONE) {
             cube_remove_last(&ledger->cube);
             return CUBE_FULL;
@@ -207,8 +207,8 @@ static void apply_row(struct ledger *ledger, struct entry *entry, size_t i, cons
     struct row row;
     row_read(&row, entry, i);
     struct project_record *record = project_table_find(&ledger->projects, key, hash);
-    enum refusal refusal = record == NULL ? add_project(ledger, &row, key, hash)
-                                          : change_project(ledger, &row, record, &entry->unchanged);
+    enum refusal refusal =
+        record == NULL ? add_project(ledger, &row, key, hash) : change_project(ledger, &row, record, &entry->unchanged);
     if (refusal == REFUSAL_NONE) {
         entry->accepted++;
     } else {

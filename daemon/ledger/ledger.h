@@ -48,7 +48,8 @@ const struct definition *ledger_node(const struct ledger *ledger, uint16_t numbe
  * project was ever in: the bounds count them), projects, days and nodes in any order, then the version. Projects fill the
  * cube; the curves come from the stored days alone.
  * Errors: LIMIT when a table is full, MEMORY, DAMAGED when a project or a day names a competition that is not defined. */
-MUST_USE enum error ledger_load_definition(struct ledger *ledger, enum entry_kind kind, const struct definition *definition);
+MUST_USE enum error ledger_load_definition(struct ledger *ledger, enum entry_kind kind,
+                                           const struct definition *definition);
 MUST_USE enum error ledger_load_cell(struct ledger *ledger, cell_key_t cell);
 MUST_USE enum error ledger_load_project(struct ledger *ledger, uint16_t competition, const char *code,
                                         const struct figures *figures);

@@ -1,6 +1,5 @@
 #include "project_table.h"
 
-
 #include <stdlib.h>
 #include <string.h>
 #define XXH_INLINE_ALL

@@ -29,7 +29,7 @@ struct project_record {
     uint32_t cell;                 /* number in the cube: region, category, status */
     uint32_t text_hash;
     uint16_t competition;
-    uint16_t node;                 /* that owns it */
+    uint16_t node; /* that owns it */
     uint16_t effective_day;
     uint16_t zero;
 };
@@ -67,7 +67,8 @@ void project_table_prefetch_slot(const struct project_table *table, uint64_t has
 void project_table_prefetch_record(const struct project_table *table, uint64_t hash);
 
 /* The project's record, or NULL. */
-struct project_record *project_table_find(const struct project_table *table, const struct project_key *key, uint64_t hash);
+struct project_record *project_table_find(const struct project_table *table, const struct project_key *key,
+                                          uint64_t hash);
 
 /* A new record with the key set and all else 0. The project is not in the table yet, and the table is not at its capacity
  * (checked). Stops the program if memory for a larger index is out. */

@@ -15,10 +15,10 @@
 struct ledger_stage;
 
 struct ledger_stage_options {
-    struct ledger *ledger;            /* borrowed; the stage's alone while it runs */
-    struct ring *in;                  /* of struct entry *, from the journal */
-    struct ring *out;                 /* of struct entry *, to intake; never full */
-    struct waker *waker;              /* on which the stage sleeps */
+    struct ledger *ledger; /* borrowed; the stage's alone while it runs */
+    struct ring *in;       /* of struct entry *, from the journal */
+    struct ring *out;      /* of struct entry *, to intake; never full */
+    struct waker *waker;   /* on which the stage sleeps */
     struct waker *intake_waker;
     struct waker *publish_waker;
     struct snapshot_exchange *exchange;

@@ -203,7 +203,8 @@ Test(publisher, what_was_offered_before_the_stop_is_published) {
     static struct rig rig;
     rig_open(&rig);
     rig_start(&rig, 60000000);
-    rig_publish(&rig, 1, 330106, 1); /* before anybody subscribes: that would be answered first, and the interval begin */
+    rig_publish(&rig, 1, 330106,
+                1); /* before anybody subscribes: that would be answered first, and the interval begin */
     cr_assert_not(publisher_drain(rig.publisher, 2, 0));
     void *subscriber = rig_subscribe(&rig, "");
     rig_hear_until(subscriber, "csj-2021/330106", 1);
