@@ -135,10 +135,10 @@ Test(stage_batches, one_that_is_wholly_wrong_uses_up_its_sequence) {
 
 Test(stage_batches, a_gap_is_told_once_until_the_expected_one_comes) {
     peer_batch(&peer, 3, 1);
-    peer_expect_rewind(&peer, 1, 3, REFUSAL_SEQUENCE_GAP);
     peer_batch(&peer, 4, 1);
     peer_batch(&peer, 5, 1);
     peer_batch(&peer, 1, 1);
+    peer_expect_rewind(&peer, 1, 3, REFUSAL_SEQUENCE_GAP);
     peer_expect_receipt(&peer, 1, 1);
     peer_batch(&peer, 4, 1);
     peer_expect_rewind(&peer, 2, 4, REFUSAL_SEQUENCE_GAP);
