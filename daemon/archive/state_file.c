@@ -125,6 +125,10 @@ enum error state_file_make(const char *path, uint64_t epoch, struct fault *fault
 /* ---- opening ---- */
 
 static enum error open_map(struct state_file *file, struct fault *fault) {
+    enum error error = environment_reserve_lock(file->path, fault);
+    if (error != ERROR_NONE) {
+        return error;
+    }
     int result = MDB_INVALID;
     for (size_t i = 0; i < sizeof map_bytes / sizeof map_bytes[0] && result != MDB_SUCCESS; i++) {
         result = open_environment(&file->env, file->path, map_bytes[i], 0);
