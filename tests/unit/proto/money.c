@@ -21,7 +21,8 @@ static enum money_error parse(const char *text, enum money_unit unit, fen_t *fen
 static void write_in_unit(fen_t fen, int places, char *out) {
     char digits[64];
     uint64_t amount = fen < 0 ? 0 - (uint64_t)fen : (uint64_t)fen;
-    snprintf(digits, sizeof digits, "%0*" PRIu64, places + 1, amount);
+    cr_assert(places >= 0 && places <= 10);
+    snprintf(digits, sizeof digits, "%0*" PRIu64, places > 10 ? 11 : places + 1, amount);
     size_t whole = strlen(digits) - (size_t)places;
     snprintf(out, 80, "%s%.*s%s%s", fen < 0 ? "-" : "", (int)whole, digits, places > 0 ? "." : "", digits + whole);
 }
