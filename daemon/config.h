@@ -26,7 +26,7 @@ struct config {
     uint32_t batch_slots; /* batches inside the daemon at once, a power of two; memory: about 5 MiB each at most */
     uint32_t group_bytes; /* a group commit takes up to this much */
     uint32_t publish_interval_ms; /* between two publications */
-    uint64_t projects_max;        /* room in the ledger */
+    uint64_t projects_max;        /* room in the ledger; fixed once there is a journal */
     uint64_t segment_bytes;       /* of the journal */
     uint64_t disk_reserve_bytes;  /* with less free space than this, batches are answered Busy */
     struct registry *registry;    /* one reference, the config's; numbers are not assigned yet */

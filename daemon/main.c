@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -44,7 +46,8 @@ static void print_help(FILE *out) {
         "in is durable, acknowledged and published.\n"
         "\n"
         "Exit status: 0 stopped as asked; 64 wrong usage; 65 stored data is damaged; 69 an endpoint cannot be bound;\n"
-        "71 out of memory; 74 the disk failed; 75 another tallyd uses the data directory; 78 wrong configuration.\n",
+        "71 out of memory; 74 the disk failed; 75 another tallyd uses the data directory, or the end came before\n"
+        "everything taken in was durable and told (nothing acknowledged is lost); 78 wrong configuration.\n",
         out);
 }
 
@@ -108,6 +111,20 @@ static int open_signals(void) {
     signal(SIGPIPE, SIG_IGN);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     return signalfd(-1, &signals, SFD_CLOEXEC);
+}
+
+/* libzmq names connections with rand(): seeded, so that no peer can guess another's name and claim it first, which libzmq
+ * 4.3.4 answers with an abort. And every connection is a descriptor: as many as the system allows. */
+static void prepare_process(void) {
+    unsigned seed;
+    if (getrandom(&seed, sizeof seed, 0) == sizeof seed) {
+        srand(seed);
+    }
+    struct rlimit descriptors;
+    if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+        descriptors.rlim_cur = descriptors.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &descriptors); /* as it was is fine too */
+    }
 }
 
 static void note_failure(void *context, const struct fault *fault) {
@@ -180,6 +197,11 @@ static int serve(struct config **config, int signals, struct failure *failure) {
     bool drained = !failed && pipeline_drain(pipeline);
     pipeline_stop(pipeline);
     pipeline_destroy(pipeline);
+    if (!failed && failure->fault.error != ERROR_NONE) { /* while it drained; its thread has ended */
+        status = give_up(&failure->fault);
+    } else if (!failed && !drained) {
+        status = EX_TEMPFAIL;
+    }
     log_event(LOG_INFO, "stopped", "status=%d drained=%s", status, drained ? "yes" : "no");
     return status;
 }
@@ -203,6 +225,7 @@ int main(int argc, char **argv) {
         return EX_OK;
     }
     log_set_level(config->log_level);
+    prepare_process();
     struct failure failure = {.fd = eventfd(0, EFD_CLOEXEC), .taken = ATOMIC_FLAG_INIT};
     int signals = open_signals();
     status = signals < 0 || failure.fd < 0 ? EX_OSERR : serve(&config, signals, &failure);

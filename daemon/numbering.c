@@ -6,11 +6,11 @@
 
 static enum error learn(struct definition *definitions, uint16_t *count, uint16_t limit,
                         const struct definition *definition) {
-    if (definition->number > *count || definition->number >= limit) {
+    if (definition->number >= limit) {
         return ERROR_DAMAGED;
     }
     definitions[definition->number] = *definition;
-    *count = definition->number == *count ? (uint16_t)(*count + 1) : *count;
+    *count = definition->number >= *count ? (uint16_t)(definition->number + 1) : *count;
     return ERROR_NONE;
 }
 

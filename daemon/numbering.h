@@ -15,7 +15,8 @@ struct numbering {
     uint16_t node_count;
 };
 
-/* What recovery found: numbers come in ascending order or again. Errors: DAMAGED if one is left out. */
+/* What recovery found, in any order. A number may be missing: one that was given but taken back before the journal heard of
+ * it; it is not given again. Errors: DAMAGED if it is beyond the limit. */
 MUST_USE enum error numbering_learn(struct numbering *numbering, enum entry_kind kind,
                                     const struct definition *definition);
 

@@ -105,10 +105,17 @@ static enum error open_storage(struct pipeline *pipeline, struct fault *fault) {
     }
     struct journal_options journal = {.directory = pipeline->journal_directory,
                                       .segment_bytes = pipeline->config->segment_bytes,
-                                      .epoch = random_epoch()};
+                                      .epoch = random_epoch(),
+                                      .projects_max = (uint32_t)pipeline->config->projects_max};
     pipeline->journal = journal_open(&journal, fault);
     if (pipeline->journal == NULL) {
         return fault->error;
+    }
+    if (journal_projects_max(pipeline->journal) != pipeline->config->projects_max) {
+        return fault_set(fault, ERROR_CONFIGURATION,
+                         "projects-max was %" PRIu64
+                         " when %s was made and decided which rows were accepted; set it back",
+                         journal_projects_max(pipeline->journal), pipeline->journal_directory);
     }
     struct state_options state = {.path = pipeline->state_path,
                                   .epoch = journal_epoch(pipeline->journal),
@@ -394,9 +401,11 @@ void pipeline_stop(struct pipeline *pipeline) {
     verification_destroy(pipeline->verification);
     pipeline->query = NULL;
     pipeline->verification = NULL;
-    journal_stage_stop(&pipeline->journal_stage);
+    journal_stage_stop(pipeline->journal_stage);
     ledger_stage_stop(&pipeline->ledger_stage);
     intake_stage_destroy(&pipeline->intake);
+    journal_stage_destroy(pipeline->journal_stage); /* intake asked it whether the disk is full */
+    pipeline->journal_stage = NULL;
     archive_stop(&pipeline->archive);
 }
 

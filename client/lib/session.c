@@ -99,7 +99,6 @@ static void go_away(struct session *session, int64_t connect_ms) {
     session->connect_ms = connect_ms;
     session->welcome_held = false;
     session->hello_due = false;
-    session->renumber_due = false;
     session->forget_last = 0;
 }
 

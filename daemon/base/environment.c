@@ -25,6 +25,9 @@ enum error environment_error(int result, const char *path) {
         return ERROR_NONE;
     case ENOMEM:
         return ERROR_MEMORY;
+    case EMFILE:
+    case ENFILE:
+        return ERROR_LIMIT;
     case ENOSPC:
     case EDQUOT:
     case MDB_MAP_FULL:

@@ -35,5 +35,8 @@ enum error error_of_errno(int number) {
     if (number == ENOSPC || number == EDQUOT) {
         return ERROR_DISK_FULL;
     }
+    if (number == EMFILE || number == ENFILE) {
+        return ERROR_LIMIT;
+    }
     return number == ENOMEM ? ERROR_MEMORY : ERROR_IO;
 }

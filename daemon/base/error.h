@@ -31,7 +31,7 @@ struct fault {
 enum error fault_set(struct fault *fault, enum error error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The error that errno stands for: ENOSPC, EDQUOT -> DISK_FULL; ENOMEM -> MEMORY; all else IO. */
+/* The error that errno stands for: ENOSPC, EDQUOT -> DISK_FULL; ENOMEM -> MEMORY; EMFILE, ENFILE -> LIMIT; all else IO. */
 enum error error_of_errno(int number);
 
 #endif

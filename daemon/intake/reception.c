@@ -82,10 +82,11 @@ static void rewind_to(struct intake *intake, struct roster_node *node, uint64_t 
     if (intake->now_ns < node->rewind_quiet_until_ns) {
         return;
     }
-    node->rewind_quiet_until_ns = intake->now_ns + rewind_quiet_ns;
-    counter_add(COUNTER_INTAKE_REWINDS, 1);
-    (void)replies_sent(intake, node,
-                       doorway_rewind(&intake->doorway, node->routing, node->next_sequence, received, code));
+    if (replies_sent(intake, node,
+                     doorway_rewind(&intake->doorway, node->routing, node->next_sequence, received, code))) {
+        counter_add(COUNTER_INTAKE_REWINDS, 1);
+        node->rewind_quiet_until_ns = intake->now_ns + rewind_quiet_ns;
+    }
 }
 
 /* A batch that was taken before: said again if it is durable, else its receipt is on its way. */

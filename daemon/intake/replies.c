@@ -19,7 +19,6 @@ bool replies_sent(struct intake *intake, struct roster_node *node, enum sending 
         log_event(LOG_INFO, "node-gone", "node=%s", node->right != NULL ? node->right->name : "?");
         return false;
     }
-    node->behind = sending == SENDING_FULL;
     node->sent_ns = intake->now_ns;
     return sending == SENDING_DONE;
 }
@@ -55,7 +54,7 @@ void replies_end_session(struct intake *intake, struct roster_node *node, enum r
 
 static void look_after(void *context, struct roster_node *node) {
     struct intake *intake = context;
-    if (node->connected && node->behind) {
+    if (node->connected && node->sent_sequence < node->durable_sequence) {
         replies_receipts(intake, node);
     } else if (node->connected && intake->now_ns - node->sent_ns > reminder_after_ns) {
         (void)replies_sent(intake, node,

@@ -108,7 +108,6 @@ void roster_connect(struct roster *roster, struct roster_node *node, routing_t r
     }
     place_speaker(roster, routing, node->number);
     node->connected = true;
-    node->behind = false;
     node->routing = routing;
     node->rewind_quiet_until_ns = 0;
 }
@@ -119,7 +118,6 @@ void roster_disconnect(struct roster *roster, struct roster_node *node) {
         speaker->node = SPEAKER_GONE;
     }
     node->connected = false;
-    node->behind = false;
 }
 
 void roster_adopt(struct roster *roster, const struct registry *registry) {

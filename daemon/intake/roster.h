@@ -17,7 +17,6 @@ struct roster_node {
     uint16_t number;
     const struct node_right *right; /* in the present registry; NULL if the node was taken out of it */
     bool connected;
-    bool behind; /* the last receipt could not be sent: the peer's queue is full */
     routing_t routing;
     uint64_t next_sequence;                      /* expected */
     uint64_t durable_sequence;                   /* highest that is durable and applied */

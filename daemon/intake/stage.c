@@ -129,6 +129,7 @@ static void *run(void *context) {
             sleep_until_woken(intake);
         }
     }
+    take_home(intake); /* what the ledger sent home since */
     return NULL;
 }
 

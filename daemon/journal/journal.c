@@ -25,6 +25,7 @@ struct journal {
     char *directory;
     uint64_t segment_bytes;
     uint64_t epoch;
+    uint32_t projects_max;
     int lock;
 
     /* Owned by the journal thread. */
@@ -88,12 +89,14 @@ static enum error list_segments(struct journal *journal, struct fault *fault) {
 /* LMDB maps address space for the whole of it; room beyond segment_bytes is for the group that crosses the line and for
  * what half-filled pages waste. */
 static size_t map_bytes(const struct journal *journal) {
-    return (size_t)journal->segment_bytes * 2 + (size_t)(256u << 20);
+    return (size_t)journal->segment_bytes * 2 + ((size_t)1 << 30);
 }
 
 static enum error make_segment(struct journal *journal, struct fault *fault) {
-    struct segment_header header = {
-        .epoch = journal->epoch, .first_version = journal->version + 1, .previous_hash = journal->hash};
+    struct segment_header header = {.epoch = journal->epoch,
+                                    .projects_max = journal->projects_max,
+                                    .first_version = journal->version + 1,
+                                    .previous_hash = journal->hash};
     return segment_make(journal->directory, &header, fault);
 }
 
@@ -152,7 +155,9 @@ static enum error open_active(struct journal *journal, const struct segment_end 
     if (check_joint(journal, journal->active, before, fault) != ERROR_NONE) {
         return fault->error;
     }
+    journal->must_rotate = segment_bytes(journal->active) >= journal->segment_bytes;
     journal->epoch = journal->active->header.epoch;
+    journal->projects_max = journal->active->header.projects_max;
     journal->version = journal->active->last_version;
     journal->hash = journal->durable_hash = journal->active->last_hash;
     atomic_store_explicit(&journal->durable_version, journal->version, memory_order_release);
@@ -182,6 +187,7 @@ struct journal *journal_open(const struct journal_options *options, struct fault
     journal->lock = -1;
     journal->segment_bytes = options->segment_bytes;
     journal->epoch = options->epoch;
+    journal->projects_max = options->projects_max;
     pthread_mutex_init(&journal->mutex, NULL);
     journal->directory = strdup(options->directory);
     if (journal->directory == NULL) {
@@ -225,6 +231,10 @@ void journal_close(struct journal *journal) {
 
 uint64_t journal_epoch(const struct journal *journal) {
     return journal->epoch;
+}
+
+uint64_t journal_projects_max(const struct journal *journal) {
+    return journal->projects_max;
 }
 
 uint64_t journal_version(const struct journal *journal) {
@@ -291,7 +301,7 @@ static enum error rotate(struct journal *journal) {
 static enum error begin_group(struct journal *journal) {
     if (journal->must_rotate) {
         enum error error = rotate(journal);
-        if (error != ERROR_NONE && error != ERROR_DISK_FULL) {
+        if (error != ERROR_NONE && error != ERROR_DISK_FULL && error != ERROR_LIMIT && error != ERROR_MEMORY) {
             return error;
         }
         journal->must_rotate = error != ERROR_NONE;
@@ -311,9 +321,9 @@ enum error journal_append(struct journal *journal, struct entry *entry) {
     MDB_val value = {record_bytes(entry), NULL};
     int result = mdb_put(journal->group, journal->active->entries, &key, &value, MDB_RESERVE | MDB_APPEND);
     if (result != MDB_SUCCESS) {
-        enum error error = environment_error(result, journal->directory);
+        journal->must_rotate |= result == MDB_MAP_FULL;
         drop_group(journal);
-        return error;
+        return environment_error(result, journal->directory);
     }
     CHECK(value.mv_data != NULL);
     entry->version = version;

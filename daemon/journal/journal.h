@@ -19,6 +19,7 @@ struct journal_options {
     const char *directory;  /* exists */
     uint64_t segment_bytes; /* a segment is closed when its bodies reach this */
     uint64_t epoch;         /* written into a new journal; an existing one keeps its own */
+    uint32_t projects_max;  /* as epoch */
 };
 
 /* Opens the journal, or makes one. Checks the chain of the last segment's end. NULL on failure, with the fault filled:
@@ -29,6 +30,9 @@ struct journal *journal_open(const struct journal_options *options, struct fault
 void journal_close(struct journal *journal);
 
 uint64_t journal_epoch(const struct journal *journal);
+
+/* Room for projects that the journal was made with: rows were refused by it, so it is the journal's, not the configuration's. */
+uint64_t journal_projects_max(const struct journal *journal);
 
 /* Highest durable version. Any thread. */
 uint64_t journal_version(const struct journal *journal);

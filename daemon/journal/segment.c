@@ -75,7 +75,9 @@ enum error segment_make(const char *directory, const struct segment_header *head
     enum error error = environment_settle(aside, path, fault);
     if (error != ERROR_NONE) {
         unlink(aside);
-        unlink(path); /* it may have its name already */
+        if (environment_remove(path) != ERROR_NONE && access(path, F_OK) == 0) { /* it may have its name already */
+            return ERROR_IO;
+        }
     }
     return error;
 }

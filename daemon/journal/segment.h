@@ -14,7 +14,7 @@ enum { SEGMENT_PATH_BYTES = 4200 };
 struct segment_header {
     char magic[8];
     uint32_t format;
-    uint32_t zero;
+    uint32_t projects_max; /* what decided rows as they came decides them in every replay */
     uint64_t epoch;
     uint64_t first_version;
     uint64_t previous_hash; /* of the last entry before this segment */

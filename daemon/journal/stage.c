@@ -21,6 +21,7 @@ struct journal_stage {
     /* Immutable after start. */
     struct journal_stage_options options;
     pthread_t thread;
+    bool stopped; /* whoever stops it */
 
     /* Owned by the stage's thread. */
     struct entry *group[GROUP_ENTRIES_MAX];
@@ -204,13 +205,17 @@ uint64_t journal_stage_free_bytes(const struct journal_stage *stage) {
     return atomic_load_explicit(&stage->free_bytes, memory_order_relaxed);
 }
 
-void journal_stage_stop(struct journal_stage **stage) {
-    if (*stage == NULL) {
+void journal_stage_stop(struct journal_stage *stage) {
+    if (stage == NULL || stage->stopped) {
         return;
     }
-    atomic_store_explicit(&(*stage)->stopping, true, memory_order_release);
-    waker_wake((*stage)->options.waker);
-    pthread_join((*stage)->thread, NULL);
-    free(*stage);
-    *stage = NULL;
+    atomic_store_explicit(&stage->stopping, true, memory_order_release);
+    waker_wake(stage->options.waker);
+    pthread_join(stage->thread, NULL);
+    stage->stopped = true;
+}
+
+void journal_stage_destroy(struct journal_stage *stage) {
+    journal_stage_stop(stage);
+    free(stage);
 }

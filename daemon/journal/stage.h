@@ -38,8 +38,11 @@ bool journal_stage_full(const struct journal_stage *stage);
 /* Free bytes of the disk, as of the last look, at most a second ago while busy. Any thread. */
 uint64_t journal_stage_free_bytes(const struct journal_stage *stage);
 
-/* Commits what is in the ring (unless the disk is full or has failed), ends the thread and frees. Intake has stopped
- * pushing before. *stage may be NULL and is NULL afterwards. */
-void journal_stage_stop(struct journal_stage **stage);
+/* Commits what is in the ring (unless the disk is full or has failed) and ends the thread; what is pushed afterwards stays in
+ * the ring. The questions above are still answered. NULL is fine. */
+void journal_stage_stop(struct journal_stage *stage);
+
+/* Stops if need be, and frees. Nobody asks any more. NULL is fine. */
+void journal_stage_destroy(struct journal_stage *stage);
 
 #endif

@@ -149,9 +149,7 @@ static void publish(struct publisher *publisher, int64_t now_ns) {
     publisher->next_ns = now_ns + publisher->interval_ns;
     /* Release: who sees the version finds it published. */
     atomic_store_explicit(&publisher->version, rollup_version(publisher->rollup), memory_order_release);
-    if (hurrying(publisher)) {
-        waker_wake(&publisher->drain_waker);
-    }
+    waker_wake(&publisher->drain_waker); /* always: whoever drains may just be falling asleep */
 }
 
 static void send_heartbeat(struct publisher *publisher) {

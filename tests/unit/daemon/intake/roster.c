@@ -43,11 +43,10 @@ Test(roster, a_connection_speaks_for_the_node_that_it_was_given_to) {
 Test(roster, connecting_begins_a_session_afresh) {
     struct roster *roster = roster_create();
     struct roster_node *node = roster_node(roster, 1);
-    node->behind = true;
     node->rewind_quiet_until_ns = 99;
     node->next_sequence = 8;
     roster_connect(roster, node, 5);
-    cr_assert(node->connected && !node->behind && node->rewind_quiet_until_ns == 0 && node->routing == 5);
+    cr_assert(node->connected && node->rewind_quiet_until_ns == 0 && node->routing == 5);
     cr_assert_eq(node->next_sequence, 8, "sequences live longer than sessions");
     roster_destroy(roster);
 }

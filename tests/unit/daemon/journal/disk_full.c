@@ -276,7 +276,8 @@ static void the_stage_keeps_its_group(uint64_t segment_bytes) {
         REQUIRE(clock_monotonic_ns() < end_ns);
         receive_some(&rig);
     }
-    journal_stage_stop(&stage);
+    journal_stage_destroy(stage);
+    stage = NULL;
     REQUIRE(journal_version(journal) == rig.sent);
     require_all_readable(&rig.scribe, journal);
     journal_close(journal);
@@ -292,7 +293,8 @@ static void stopping_on_a_full_disk_comes_to_an_end(uint64_t segment_bytes) {
     struct journal_stage *stage = start(&rig, journal, 0);
     send_until_full(&rig, stage);
     receive_some(&rig);
-    journal_stage_stop(&stage);
+    journal_stage_destroy(stage);
+    stage = NULL;
     receive_some(&rig);
     REQUIRE(journal_version(journal) == rig.received);
     REQUIRE(rig.received < rig.sent);

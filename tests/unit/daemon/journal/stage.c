@@ -62,9 +62,11 @@ static void rig_init(struct rig *rig, uint32_t group_bytes, uint64_t disk_reserv
 }
 
 static void rig_fini(struct rig *rig) {
-    journal_stage_stop(&rig->stage);
+    journal_stage_destroy(rig->stage);
+    rig->stage = NULL;
     cr_assert_null(rig->stage);
-    journal_stage_stop(&rig->stage);
+    journal_stage_destroy(rig->stage);
+    rig->stage = NULL;
     journal_close(rig->journal);
     ring_fini(&rig->in);
     ring_fini(&rig->out);
@@ -118,7 +120,8 @@ Test(journal_stage, stop_commits_what_is_in_the_ring) {
     struct rig rig;
     rig_init(&rig, 4 << 20, 0);
     send(&rig, SCRIBE_GROUP_MAX);
-    journal_stage_stop(&rig.stage);
+    journal_stage_destroy(rig.stage);
+    rig.stage = NULL;
     for (uint64_t version = 1; version <= SCRIBE_GROUP_MAX; version++) {
         cr_assert_eq(((struct entry *)ring_pop(&rig.out))->version, version);
     }
