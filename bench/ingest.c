@@ -297,10 +297,13 @@ int main(int argc, char **argv) {
     struct sender *senders = calloc(settings.daemon.nodes, sizeof *senders);
     if (senders == NULL || !workload_init(&workload, settings.projects, settings.seed)) {
         fputs("bench_ingest: out of memory\n", stderr);
+        free(senders);
         return EXIT_FAILURE;
     }
     struct daemon daemon;
     if (!daemon_start(&daemon, &settings.daemon, START_TIMEOUT_MS)) {
+        workload_fini(&workload);
+        free(senders);
         return EXIT_FAILURE;
     }
     atomic_bool measuring = false;

@@ -41,7 +41,7 @@ bool workload_init(struct workload *workload, size_t projects, uint64_t seed) {
         workload_fini(workload);
         return false;
     }
-    uint32_t counties[COUNTIES_MAX];
+    uint32_t counties[COUNTIES_MAX] = {0};
     size_t county_count = list_counties(counties);
     uint64_t random = seed | 1;
     for (size_t i = 0; i < projects; i++) {

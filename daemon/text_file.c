@@ -137,7 +137,7 @@ static const char *blank_comments(char *text) {
 static const char *unclosed_brace(char *text) {
     const char *outermost = NULL;
     size_t depth = 0;
-    for (char *at = text; *at != '\0';) {
+    for (char *at = text; at != NULL && *at != '\0';) {
         if (*at == '{' && depth++ == 0) {
             outermost = at;
         } else if (*at == '}' && depth > 0) {

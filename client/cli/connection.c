@@ -81,6 +81,7 @@ static int choose(struct connection *connection) {
     }
     if (key == NULL && answer->count == 1) {
         connection->competition = &answer->competitions[0];
+        return EX_OK;
     }
     if (connection->competition != NULL) {
         return EX_OK;

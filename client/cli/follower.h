@@ -24,8 +24,7 @@ struct follower;
 
 /* Starts to follow. region is 0 for the whole: then the provinces are the rows. A county has no rows, only a sum.
  * Tells on stderr what failed and returns an exit code. */
-int follower_open(const struct arguments *arguments, const char *competition, uint32_t region,
-                  struct follower **follower);
+int follower_open(const struct arguments *arguments, const char *competition, uint32_t region, struct follower **out);
 void follower_close(struct follower **follower);
 
 /* Becomes readable when something changed; for poll. */

@@ -15,7 +15,7 @@
 struct rejects;
 
 struct rejects *rejects_create(void);
-void rejects_destroy(struct rejects **rejects);
+void rejects_destroy(struct rejects **taken);
 
 /* Adds a row of this source; a second reason for the same row is dropped. Returns false without memory. */
 bool rejects_add(struct rejects *rejects, uint64_t row, const char *reason);

@@ -57,7 +57,7 @@ uint32_t curves_find(const struct curves *curves, uint16_t competition, uint32_t
 
 /* The sums of what changed on a day, to be added to; notes that the day changed. day is absolute; days before the
  * curve's first or CURVE_DAYS_MAX after it are counted on the first or last row. */
-struct sums *curves_touch(struct curves *curves, uint32_t curve, uint16_t day);
+struct sums *curves_touch(struct curves *curves, uint32_t number, uint16_t day);
 
 /* What one row holds; row is relative to the curve's first day, below CURVE_DAYS_MAX. */
 static inline const struct sums *curves_row(const struct curves *curves, uint32_t curve, uint16_t row) {
@@ -65,7 +65,7 @@ static inline const struct sums *curves_row(const struct curves *curves, uint32_
 }
 
 /* Totals as of the end of a day. */
-void curves_as_of(const struct curves *curves, uint32_t curve, uint16_t day, struct sums *out);
+void curves_as_of(const struct curves *curves, uint32_t number, uint16_t day, struct sums *out);
 
 /* Forgets which days changed. */
 void curves_settle(struct curves *curves);

@@ -238,6 +238,7 @@ static void apply_run(struct ledger *ledger, struct entry *entry, size_t first, 
     }
     for (size_t i = 0; i < count; i++) {
         if (entry->verdicts[first + i] == REFUSAL_NONE) {
+            /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): no verdict has changed since the hashes were set */
             apply_row(ledger, entry, first + i, &keys[i], hashes[i]);
         }
     }

@@ -54,7 +54,7 @@ struct entries_batch {
 };
 
 /* The sequence is the node's next. */
-uint64_t entries_add_batch(struct entries *entries, const struct entries_batch *batch);
+uint64_t entries_add_batch(struct entries *entries, const struct entries_batch *added);
 
 /* A batch that was refused as a whole; it uses up the node's next sequence. */
 uint64_t entries_add_refused(struct entries *entries, uint16_t node, uint32_t rows, uint16_t batch_code);

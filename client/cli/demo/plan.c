@@ -219,14 +219,14 @@ static void give_figures(struct draft *draft) {
 static void add_update(struct draft *draft, unsigned index, uint32_t status, uint32_t day, unsigned percent) {
     struct plan *plan = draft->plan;
     const struct actor *actor = &draft->actors[index];
-    struct plan_update *before = plan->count > 0 ? &plan->updates[plan->count - 1] : NULL;
-    bool follows = before != NULL && before->index == index;
-    struct plan_update *update = &plan->updates[plan->count++];
+    struct plan_update *update = &plan->updates[plan->count];
+    bool follows = plan->count > 0 && update[-1].index == index;
+    plan->count++;
     int64_t wan = actor->value_wan * percent / 100;
     int64_t heads = actor->participants * percent / 100;
     int64_t migrants = actor->migrants * percent / 100;
-    *update =
-        (struct plan_update){.node = actor->node, .index = index, .step = follows ? before->step + 1 : 0, .last = true};
+    *update = (struct plan_update){
+        .node = actor->node, .index = index, .step = follows ? update[-1].step + 1 : 0, .last = true};
     update->project =
         (struct tally_project){.code = actor->code,
                                .region = actor->region,
@@ -241,7 +241,7 @@ static void add_update(struct draft *draft, unsigned index, uint32_t status, uin
                                .start_day = plan->first_day - 100 + (uint32_t)(actor->value_wan % 190),
                                .completion_day = plan->last_day + 90 + (uint32_t)(actor->value_wan % 1200)};
     if (follows) {
-        before->last = false;
+        update[-1].last = false;
     }
 }
 

@@ -113,7 +113,7 @@ static struct header_name money_read(const char *unit_name) {
 }
 
 struct header_name header_name_read(struct slice name) {
-    char normal[NORMAL_BYTES];
+    char normal[NORMAL_BYTES] = "";
     normalise(name, normal);
     for (size_t i = 0; i < sizeof money_names / sizeof money_names[0]; i++) {
         size_t length = strlen(money_names[i]);

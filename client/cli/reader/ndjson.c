@@ -47,8 +47,9 @@ static struct header_name name_of_key(struct ndjson *reader, size_t index, const
     if (name.field == FIELD_UNKNOWN) {
         note_unknown(reader, key);
     }
-    if (kept != NULL && strlen(key) < sizeof kept->text) {
-        strcpy(kept->text, key);
+    size_t size = strlen(key) + 1;
+    if (kept != NULL && size <= sizeof kept->text) {
+        memcpy(kept->text, key, size);
         kept->name = name;
     }
     return name;
