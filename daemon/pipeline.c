@@ -14,6 +14,7 @@
 
 #include "daemon/archive/archive.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/environment.h"
 #include "daemon/base/log.h"
 #include "daemon/base/presence.h"
 #include "daemon/base/ring.h"
@@ -76,14 +77,16 @@ struct pipeline {
 
 static enum error make_directory(const char *path, struct fault *fault) {
     struct statfs disk;
-    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+    bool made = mkdir(path, 0700) == 0;
+    if (!made && errno != EEXIST) {
         return fault_set(fault, error_of_errno(errno), "%s: cannot be made: %s", path, strerror(errno));
     }
     if (statfs(path, &disk) == 0 && disk.f_type == NFS_SUPER_MAGIC_NUMBER) {
         return fault_set(fault, ERROR_CONFIGURATION,
                          "%s: lies on NFS, where locks and memory maps do not hold; use a local disk", path);
     }
-    return ERROR_NONE;
+    enum error error = made ? environment_sync_folder_of(path) : ERROR_NONE;
+    return error == ERROR_NONE ? ERROR_NONE : fault_set(fault, error, "%s: cannot be synced", path);
 }
 
 static uint64_t random_epoch(void) {

@@ -64,7 +64,7 @@ static enum error sync_path(const char *path, int flags) {
     return error;
 }
 
-static enum error sync_folder_of(const char *path) {
+enum error environment_sync_folder_of(const char *path) {
     char folder[PATH_BYTES];
     snprintf(folder, sizeof folder, "%s", path);
     return sync_path(dirname(folder), O_RDONLY | O_DIRECTORY);
@@ -76,13 +76,13 @@ enum error environment_settle(const char *aside, const char *path, struct fault 
         error = error_of_errno(errno);
     }
     if (error == ERROR_NONE) {
-        error = sync_folder_of(path);
+        error = environment_sync_folder_of(path);
     }
     return error == ERROR_NONE ? ERROR_NONE : fault_set(fault, error, "%s: cannot be made: %s", path, strerror(errno));
 }
 
 enum error environment_remove(const char *path) {
-    return unlink(path) == 0 ? sync_folder_of(path) : error_of_errno(errno);
+    return unlink(path) == 0 ? environment_sync_folder_of(path) : error_of_errno(errno);
 }
 
 enum error environment_reserve_lock(const char *path, struct fault *fault) {

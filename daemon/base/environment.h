@@ -20,6 +20,9 @@ uint64_t environment_bytes(MDB_env *env);
  * Errors: DISK_FULL, IO, with the fault filled. */
 MUST_USE enum error environment_settle(const char *aside, const char *path, struct fault *fault);
 
+/* Makes the entry of a file or folder in the folder around it durable. Errors: DISK_FULL, IO. */
+MUST_USE enum error environment_sync_folder_of(const char *path);
+
 /* Removes a file that nobody has open, for good: its folder is synced. Errors: DISK_FULL, IO. */
 MUST_USE enum error environment_remove(const char *path);
 
