@@ -75,6 +75,18 @@ def read_text(path, start=0):
         return ""
 
 
+def tree_bytes(folder):
+    """Of all files in a folder, while others write them."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.stat(os.path.join(path, name)).st_size
+            except FileNotFoundError:
+                pass
+    return total
+
+
 class Case(unittest.TestCase):
     """Has a folder of its own and ends what it started."""
 
@@ -214,14 +226,7 @@ class Daemon:
 
     def journal_bytes(self):
         """On disk: grows as batches become durable."""
-        total = 0
-        for folder, _, names in os.walk(self.path("data/journal")):
-            for name in names:
-                try:
-                    total += os.stat(os.path.join(folder, name)).st_size
-                except FileNotFoundError:
-                    pass
-        return total
+        return tree_bytes(self.path("data/journal"))
 
     def environment(self):
         # The outbox of a push lies below HOME.
@@ -316,6 +321,11 @@ class Rows:
                               f"{dice.randrange(10 ** 9)}.{dice.randrange(100):02}", str(heads),
                               str(dice.randint(0, heads)), f"承建{number % 97}", "2021-05-01", "",
                               f"2021-{dice.randint(4, 12):02}-{dice.randint(1, 28):02}"])
+
+    def first(self, count):
+        rows = Rows(0)
+        rows.rows = self.rows[:count]
+        return rows
 
     def totals(self, region=""):
         """Of those that count, below the digits of a region."""

@@ -3,7 +3,7 @@
 import signal
 
 import harness
-from harness import Daemon, LoadCase, Rows
+from harness import Daemon, LoadCase, Rows, tree_bytes, wait_until
 
 
 class RestartNode(LoadCase):
@@ -34,12 +34,23 @@ class RestartNode(LoadCase):
         self.assert_all_there()
 
     def test_the_outbox_alone_completes_what_was_put(self):
-        """A push of a file without rows sends what an earlier one had put."""
-        self.interrupt(self.push(), signal.SIGKILL, 4 << 20)
+        """While the daemon is away, a push puts rows and is killed. One of a file without rows sends them, in order."""
+        push = self.push()
+        self.wait_journal(self.daemon, 1 << 20)
+        self.daemon.kill()
+        outbox = self.daemon.path(".local/state/tally/zhejiang")
+        size = tree_bytes(outbox)
+        wait_until(lambda: tree_bytes(outbox) >= size + (4 << 20), lambda: f"the outbox grows: {tree_bytes(outbox)} bytes")
+        self.assertIsNone(push.poll(), "the push ended while the daemon was away")
+        push.kill()
+        push.wait()
+        self.daemon.start()
         known = self.daemon.record("status")["state"]["projects"]
-        empty = Rows(0).write(self.path("empty.csv"))
-        self.daemon.tally("push", "--node", "zhejiang", empty)
-        self.assertGreaterEqual(self.daemon.record("status")["state"]["projects"], known)
+        text = self.daemon.tally("push", "--node", "zhejiang", Rows(0).write(self.path("empty.csv")))
+        self.daemon.settle()
+        put = self.daemon.record("status")["state"]["projects"]
+        self.assertGreater(put, known, text)
+        self.assertEqual(self.daemon.totals(), self.rows.first(put).totals())
         self.daemon.verify()
         self.finish(self.push())
         self.assert_all_there()
