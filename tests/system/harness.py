@@ -256,11 +256,12 @@ class Daemon:
             return state["lag_applied"], state["lag_folded"]
         wait_until(lambda: lags() == (0, 0), lambda: f"settled: lags of totals and state are {lags()}")
 
-    def totals(self, region=0, day=None):
+    def totals(self, region=0, day=None, competition=None):
         """As a Totals, once settled."""
         self.settle()
-        arguments = ["totals", "--region", f"{region:06}"] if region else ["totals"]
-        return totals_of(self.record(*arguments, *(["--at", day] if day else [])))
+        options = {"--region": region and f"{region:06}", "--at": day, "--competition": competition}
+        given = [word for option, value in options.items() if value for word in (option, value)]
+        return totals_of(self.record("totals", *given))
 
     def verify(self):
         text = self.tally("verify")

@@ -86,8 +86,7 @@ class Reload(Case):
         harness.Watch(connected).wait_for(rows.totals(), 320000)
         path = rows.write(self.path("metro.csv"))
         self.daemon.tally("push", "--node", "jiangsu", "--competition", KEY_2, path)
-        metro = harness.totals_of(self.daemon.record("totals", "--competition", KEY_2))
-        self.assertEqual(metro, rows.totals())
+        self.assertEqual(self.daemon.totals(competition=KEY_2), rows.totals())
         self.daemon.verify()
 
     def test_what_was_taken_up_outlives_a_kill(self):
@@ -101,7 +100,7 @@ class Reload(Case):
         self.daemon.kill()
         self.daemon.start()
         for key in (harness.KEY, KEY_2):
-            self.assertEqual(harness.totals_of(self.daemon.record("totals", "--competition", key)), rows.totals())
+            self.assertEqual(self.daemon.totals(competition=key), rows.totals())
         self.daemon.verify()
 
     def test_a_node_that_is_gone_is_refused_and_its_projects_stay(self):
