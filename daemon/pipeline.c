@@ -417,8 +417,8 @@ void pipeline_destroy(struct pipeline *pipeline) {
         return;
     }
     pipeline_stop(pipeline);
-    registry_release(atomic_load(&pipeline->intake_registry.next));
-    registry_release(atomic_load(&pipeline->publish_registry.next));
+    registry_release(atomic_load_explicit(&pipeline->intake_registry.next, memory_order_acquire));
+    registry_release(atomic_load_explicit(&pipeline->publish_registry.next, memory_order_acquire));
     ledger_destroy(pipeline->ledger);
     state_close(pipeline->state);
     journal_close(pipeline->journal);

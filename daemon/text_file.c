@@ -1,11 +1,14 @@
 #include "text_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "proto/text.h"
 
@@ -17,12 +20,32 @@ static int line_of(const char *text, const char *at) {
     return line;
 }
 
+/* A named pipe or a device would make the reader wait for ever. */
+static FILE *open_regular(const char *path, struct fault *fault) {
+    struct stat status;
+    int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (descriptor < 0) {
+        fault_set(fault, ERROR_CONFIGURATION, "%s: cannot be opened: %s", path, strerror(errno));
+        return NULL;
+    }
+    if (fstat(descriptor, &status) != 0 || (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))) {
+        fault_set(fault, ERROR_CONFIGURATION, "%s: is not a file; remove it or name another", path);
+        close(descriptor);
+        return NULL;
+    }
+    FILE *file = fdopen(descriptor, "r");
+    if (file == NULL) {
+        fault_set(fault, ERROR_MEMORY, "%s: out of memory while opening it", path);
+        close(descriptor);
+    }
+    return file;
+}
+
 /* Reads all of it into new memory that ends with NUL; NULL with the fault filled. */
 static char *read_file(const char *path, size_t *size, struct fault *fault) {
     char *text = NULL;
-    FILE *file = fopen(path, "re");
+    FILE *file = open_regular(path, fault);
     if (file == NULL) {
-        fault_set(fault, ERROR_CONFIGURATION, "%s: cannot be opened: %s", path, strerror(errno));
         return NULL;
     }
     text = malloc(TEXT_FILE_BYTES_MAX + 2);

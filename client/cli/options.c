@@ -42,7 +42,8 @@ static const struct option_spec specs[OPTION_IDS] = {
         {"rejects", 0, OPTION_KIND_TEXT, "FILE", NULL, NULL, NULL,
          "write refused rows there, in the same columns plus the reason; correct them and push the file"},
     [OPTION_SHORT_CODES] = {"short-codes", 0, OPTION_KIND_FLAG, NULL, NULL, NULL, NULL,
-                            "take project codes of digits only as they are, though others in FILE are longer"},
+                            "take project codes of digits only as they are, though others in FILE are longer or a "
+                            "spreadsheet may have rounded them"},
     [OPTION_TIMEOUT] = {"timeout", 0, OPTION_KIND_SECONDS, "SECONDS", NULL, NULL, NULL,
                         "give up waiting for receipts after so long; default: wait for ever"},
     [OPTION_ONCE] = {"once", 0, OPTION_KIND_FLAG, NULL, NULL, NULL, NULL, "print one table and exit"},

@@ -3,11 +3,14 @@
  * again, also when an earlier push of the same file was interrupted. */
 #include <errno.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include "client/cli/commands.h"
@@ -134,8 +137,11 @@ static int conclude(struct push *push, enum transfer_ending ending, enum tally_e
     uint64_t accepted =
         push->node != NULL ? progress.rows_accepted : push->transfer.rows_read - push->transfer.rows_refused;
     uint64_t refused = progress.rows_refused + push->transfer.rows_refused;
-    if (ending == TRANSFER_INTERRUPTED || ending == TRANSFER_TIMEOUT) {
-        tell_left(push, &progress, ending == TRANSFER_INTERRUPTED ? "interrupted" : "not all receipts came in time");
+    if (ending != TRANSFER_DONE) {
+        static const char *const what[] = {[TRANSFER_INTERRUPTED] = "interrupted",
+                                           [TRANSFER_TIMEOUT] = "not all receipts came in time",
+                                           [TRANSFER_FAILED] = "failed"};
+        tell_left(push, &progress, what[ending]);
     } else if (push->transfer.rows_read == 0) {
         diagnostic_warning("push", "%s: no rows below the header", push->path);
     }
@@ -247,6 +253,29 @@ static int open_sheet(struct push *push) {
     return EX_OK;
 }
 
+/* Before anything is sent: refused rows must have somewhere to go, and not over the sheet itself. */
+static int check_rejects_file(const struct push *push) {
+    const char *file = push->arguments->text[OPTION_REJECTS];
+    struct stat sheet;
+    struct stat rejects;
+    if (file == NULL) {
+        return EX_OK;
+    }
+    if (stat(file, &rejects) == 0 && stat(push->arguments->operand[0], &sheet) == 0 && sheet.st_dev == rejects.st_dev &&
+        sheet.st_ino == rejects.st_ino) {
+        diagnostic_error("push", "%s: is the sheet itself; name another file for the refused rows", file);
+        return EX_USAGE;
+    }
+    char *copy = strdup(file);
+    bool writable = copy != NULL && access(dirname(copy), W_OK) == 0;
+    free(copy);
+    if (!writable) {
+        diagnostic_error("push", "%s: cannot write the refused rows: %s", file, strerror(errno));
+        return EX_CANTCREAT;
+    }
+    return EX_OK;
+}
+
 static int run(struct push *push) {
     const struct arguments *arguments = push->arguments;
     bool dry = options_given(arguments, OPTION_DRY_RUN);
@@ -255,6 +284,9 @@ static int run(struct push *push) {
         return EX_USAGE;
     }
     int code = open_source(push);
+    if (code == EX_OK) {
+        code = check_rejects_file(push);
+    }
     if (code != EX_OK) {
         return code;
     }

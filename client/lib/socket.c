@@ -58,10 +58,12 @@ static bool set(void *socket, int option, int value) {
 }
 
 /* RCVHWM has to be unbounded where heartbeats run on a connecting socket: libzmq aborts when its reader stalls with a
- * full queue. What can queue up is bounded by the window, and on the totals endpoint by the daemon's publishing rate. */
-static bool set_options(void *socket, const char *endpoint) {
+ * full queue. What can queue up is bounded by the window, and on the totals endpoint by the daemon's publishing rate.
+ * A subscriber sends its subscriptions through the same kind of queue, and libzmq drops those beyond it without a word. */
+static bool set_options(void *socket, int type, const char *endpoint) {
     int64_t message_bytes_max = 2 * ANSWER_BYTES_MAX;
-    return set(socket, ZMQ_LINGER, 0) && set(socket, ZMQ_RCVHWM, 0) && set(socket, ZMQ_SNDHWM, SEND_MESSAGES_MAX) &&
+    return set(socket, ZMQ_LINGER, 0) && set(socket, ZMQ_RCVHWM, 0) &&
+           set(socket, ZMQ_SNDHWM, type == ZMQ_SUB ? 0 : SEND_MESSAGES_MAX) &&
            set(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_IVL_MS) &&
            set(socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS) &&
            set(socket, ZMQ_RECONNECT_IVL, RECONNECT_IVL_MS) &&
@@ -77,7 +79,7 @@ enum tally_error socket_connect(void *context, int type, const char *endpoint, v
     worker_block_signals(&old); /* the first socket of a context starts ZeroMQ's threads */
     void *created = zmq_socket(context, type);
     worker_restore_signals(&old);
-    if (created == NULL || !set_options(created, endpoint)) {
+    if (created == NULL || !set_options(created, type, endpoint)) {
         error = fault_set(message, TALLY_MEMORY, "cannot make a socket: %s", zmq_strerror(errno));
     } else if (zmq_connect(created, endpoint) != 0) {
         error = fault_set(message, TALLY_INVALID, "cannot use the endpoint %s: %s", endpoint, zmq_strerror(errno));

@@ -222,6 +222,9 @@ static enum tally_error check_options(const struct tally_watcher_options *option
         return fault_set(message, TALLY_INVALID, "a competition key is 1 to %d of a-z, 0-9 and '-'",
                          COMPETITION_KEY_BYTES_MAX);
     }
+    if (options->prefix_count > TALLY_PREFIXES_MAX) {
+        return fault_set(message, TALLY_INVALID, "at most %d prefixes; shorter ones cover more", TALLY_PREFIXES_MAX);
+    }
     for (size_t i = 0; i < options->prefix_count; i++) {
         size_t digits = options->prefixes[i] != NULL ? strspn(options->prefixes[i], "0123456789") : 7;
         if (digits > 6 || options->prefixes[i][digits] != '\0') {
@@ -236,16 +239,20 @@ static bool make_topics(struct tally_watcher *watcher, const struct tally_watche
     if (watcher->topics == NULL) {
         return false;
     }
+    watcher->topics[0] = strdup(TOPIC_HEARTBEAT);
+    if (watcher->topics[0] == NULL) {
+        return false;
+    }
+    watcher->topic_count = 1;
     for (size_t i = 0; i < options->prefix_count; i++) {
-        if (asprintf(&watcher->topics[i], "%s/%s", options->competition, options->prefixes[i]) < 0) {
-            watcher->topics[i] = NULL;
+        char **topic = &watcher->topics[watcher->topic_count];
+        if (asprintf(topic, "%s/%s", options->competition, options->prefixes[i]) < 0) {
+            *topic = NULL;
             return false;
         }
         watcher->topic_count++;
     }
-    watcher->topics[watcher->topic_count] = strdup(TOPIC_HEARTBEAT);
-    watcher->topic_count += watcher->topics[watcher->topic_count] != NULL ? 1 : 0;
-    return watcher->topic_count == options->prefix_count + 1;
+    return true;
 }
 
 static bool make_parts(struct tally_watcher *watcher, const struct tally_watcher_options *options) {

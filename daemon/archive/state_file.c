@@ -136,8 +136,8 @@ static enum error open_map(struct state_file *file, struct fault *fault) {
     if (result == MDB_SUCCESS) {
         return ERROR_NONE;
     }
-    return fault_set(fault, state_file_error(file, result), "%s: cannot be opened: %s", file->path,
-                     mdb_strerror(result));
+    return fault_set(fault, state_file_error(file, result), "%s: cannot be opened: %s; if it is damaged, %s",
+                     file->path, mdb_strerror(result), cut_off_mend);
 }
 
 /* The handles of the tables are kept by a commit; an abort would close them. */

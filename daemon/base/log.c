@@ -36,8 +36,18 @@ static size_t begin(char *line, enum log_level level, const char *id) {
     return length + (size_t)wrote;
 }
 
+/* Whatever a value holds, a line stays one line. */
+static void blank_controls(char *line, size_t length) {
+    for (size_t i = 0; i < length; i++) {
+        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7F) {
+            line[i] = '?';
+        }
+    }
+}
+
 /* One write, so that lines of several threads do not mix. Nothing can be done about a stderr that fails. */
 static void end(char *line, size_t length) {
+    blank_controls(line, length);
     line[length] = '\n';
     ssize_t ignored = write(STDERR_FILENO, line, length + 1);
     (void)ignored;

@@ -1,5 +1,9 @@
 #include "damage.h"
 
+#include <string.h>
+
+#include "proto/day.h"
+
 enum { EXACT_DIGITS = 15, REGION_DIGITS = 6 };
 
 static bool is_digit(char character) {
@@ -109,7 +113,19 @@ static bool groups_short(struct slice cell) {
     return at == cell.size && !full;
 }
 
-enum problem_kind damage_in_code(struct slice cell, size_t digits_expected) {
+/* 'A-1 and ="A-1" mark text, #N/A and the like are errors, 2021/5/1 is what a spreadsheet makes of 2021-5-1. */
+static bool spreadsheet_notation(struct slice cell) {
+    if (cell.text[0] == '\'' || cell.text[0] == '=' || cell.text[0] == '#') {
+        return true;
+    }
+    day_number_t day;
+    return memchr(cell.text, '/', cell.size) != NULL && day_parse(cell.text, cell.size, &day);
+}
+
+enum problem_kind damage_in_code(struct slice cell, size_t digits_expected, bool digits_as_they_are) {
+    if (spreadsheet_notation(cell)) {
+        return PROBLEM_CODE_NOTATION;
+    }
     if (full_width(cell)) {
         return PROBLEM_FULL_WIDTH;
     }
@@ -118,6 +134,9 @@ enum problem_kind damage_in_code(struct slice cell, size_t digits_expected) {
     }
     if (!slice_digits(cell)) {
         return groups_short(cell) ? PROBLEM_CODE_GROUPS : PROBLEM_NONE;
+    }
+    if (digits_as_they_are) {
+        return PROBLEM_NONE;
     }
     if (rounded(cell)) {
         return PROBLEM_CODE_ROUNDED;

@@ -21,9 +21,11 @@
     X(FULL_WIDTH, "has full-width digits; write them in half width: 0123456789", "含全角数字;请改为半角:0123456789") \
     X(SEPARATOR, "has thousands separators; remove them", "含千位分隔符;请去掉") \
     X(CODE_ROUNDED, \
-      "has more than 15 digits and ends in zeros: a spreadsheet has rounded it; set the column to text and enter the " \
-      "code again", \
-      "超过 15 位且末尾全为 0:电子表格已将其舍入;请把该列设为文本格式,重新填写代码") \
+      "has more than 15 digits and ends in zeros: a spreadsheet may have rounded it; set the column to text and " \
+      "enter the " \
+      "code again, or push with --short-codes if it is right", \
+      "超过 15 位且末尾全为 0:电子表格可能已将其舍入;请把该列设为文本格式,重新填写代码;若代码无误,请加 --short-codes " \
+      "推送") \
     X(CODE_SHORT, \
       "has fewer digits than the other codes of this file: leading zeros may be lost; set the column to text and " \
       "enter " \
@@ -32,6 +34,11 @@
     X(CODE_GROUPS, \
       "does not have the groups 4-6-2-2-6 of a registered code: digits are lost; enter the code again as text", \
       "不符合项目代码 4-6-2-2-6 的分组:有数字丢失;请以文本格式重新填写代码") \
+    X(CODE_NOTATION, \
+      "is a text mark, a formula, an error value or a date of a spreadsheet, not a code; set the column to text and " \
+      "enter " \
+      "the code again", \
+      "是电子表格的文本标记、公式、错误值或日期,不是项目代码;请把该列设为文本格式,重新填写代码") \
     X(REGION_DIGITS, \
       "does not have six digits: zeros or digits are lost; write the full GB/T 2260 code, such as 330106", \
       "不是六位数字:丢失了零或其他数字;请填写完整的六位行政区划代码,如 330106") \

@@ -38,7 +38,7 @@ static bool read_code(struct row *row, char *out) {
     if (!take(row, FIELD_CODE, &cell)) {
         return refuse(row, FIELD_CODE, REFUSAL_CODE_EMPTY);
     }
-    enum problem_kind damage = damage_in_code(cell, row->rules->digits_expected);
+    enum problem_kind damage = damage_in_code(cell, row->rules->digits_expected, row->rules->digits_as_they_are);
     if (damage != PROBLEM_NONE) {
         return fail(row, FIELD_CODE, damage);
     }

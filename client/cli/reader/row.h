@@ -22,6 +22,7 @@ struct row_rules {
     const struct tally_competition *competition; /* its categories, statuses, regions and start */
     uint32_t today;                              /* no effective day lies after the day after it */
     size_t digits_expected;                      /* see damage_in_code; 0 = not known */
+    bool digits_as_they_are;                     /* see damage_in_code */
 };
 
 /* Room for the texts of one project. */

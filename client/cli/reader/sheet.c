@@ -69,6 +69,7 @@ static bool start(struct sheet *sheet, char *message) {
     const struct sheet_options *options = &sheet->options;
     sheet->rules = (struct row_rules){.competition = options->competition, .today = options->today};
     sheet->format = options->format != SHEET_AUTO ? options->format : format_detect(options->text, options->size);
+    sheet->rules.digits_as_they_are = options->short_codes || sheet->format == SHEET_NDJSON;
     if (sheet->format == SHEET_NDJSON) {
         ndjson_init(&sheet->ndjson, options->text, options->size);
         return true;

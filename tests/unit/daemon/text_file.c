@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "folder.h"
 
@@ -102,6 +103,15 @@ Test(text_file, a_file_that_is_not_there_is_told) {
     cr_assert_null(text_file_read(folder_join(&folder, "none", path), &fault));
     cr_assert_eq(fault.error, ERROR_CONFIGURATION);
     cr_assert_str_eq(fault.text, expected);
+}
+
+Test(text_file, a_pipe_that_nobody_writes_to_does_not_hold_up) {
+    char path[FOLDER_PATH_BYTES];
+    struct fault fault = {0};
+    cr_assert_eq(mkfifo(folder_join(&folder, "pipe", path), 0600), 0);
+    cr_assert_null(text_file_read(path, &fault));
+    cr_assert_eq(fault.error, ERROR_CONFIGURATION);
+    cr_assert_not_null(strstr(fault.text, "is not a file"));
 }
 
 Test(text_file, a_folder_is_not_a_file) {

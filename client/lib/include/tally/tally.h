@@ -174,6 +174,9 @@ TALLY_API void tally_node_close(struct tally_node **node);
 
 struct tally_watcher;
 
+/* Of one watcher. A few short prefixes cover much. */
+#define TALLY_PREFIXES_MAX 4096
+
 struct tally_watch_cell {
     uint32_t category;
     uint32_t status;

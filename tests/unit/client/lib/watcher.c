@@ -49,8 +49,8 @@ static struct tally_watcher *open_watcher(uint32_t stale_ms) {
                                             .on_totals = on_totals,
                                             .on_state = on_state};
     cr_assert_eq(tally_watcher_open(&options, &watcher, message), TALLY_OK, "%s", message);
-    peer_expect_subscription(&daemon_end, "csj-2021/33");
     peer_expect_subscription(&daemon_end, "heartbeat");
+    peer_expect_subscription(&daemon_end, "csj-2021/33");
     return watcher;
 }
 
@@ -162,6 +162,32 @@ Test(watcher, ignores_what_is_not_meant_for_it_or_is_broken) {
     PEER_UNTIL(totals_told == 1);
     cr_assert_eq(last_projects, 50);
     tally_watcher_close(&watcher);
+}
+
+/* libzmq drops subscriptions that do not fit the socket's queue, without a word. */
+Test(watcher, subscribes_to_as_many_prefixes_as_it_takes) {
+    static char digits[TALLY_PREFIXES_MAX][7];
+    static const char *prefixes[TALLY_PREFIXES_MAX + 1];
+    for (unsigned i = 0; i < TALLY_PREFIXES_MAX; i++) {
+        snprintf(digits[i], sizeof digits[i], "%06u", 330000 + i);
+        prefixes[i] = digits[i];
+    }
+    prefixes[TALLY_PREFIXES_MAX] = "34";
+    struct tally_watcher *watcher = NULL;
+    struct tally_watcher_options options = {.endpoint = daemon_end.endpoint,
+                                            .competition = ROWS_COMPETITION,
+                                            .prefixes = prefixes,
+                                            .prefix_count = TALLY_PREFIXES_MAX};
+    cr_assert_eq(tally_watcher_open(&options, &watcher, NULL), TALLY_OK);
+    peer_expect_subscription(&daemon_end, "heartbeat");
+    for (unsigned i = 0; i < TALLY_PREFIXES_MAX; i++) {
+        char topic[32];
+        snprintf(topic, sizeof topic, "csj-2021/%.6s", digits[i]);
+        peer_expect_subscription(&daemon_end, topic);
+    }
+    tally_watcher_close(&watcher);
+    options.prefix_count++;
+    cr_assert_eq(tally_watcher_open(&options, &watcher, NULL), TALLY_INVALID);
 }
 
 Test(watcher, does_not_open_with_wrong_options) {

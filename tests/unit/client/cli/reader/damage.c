@@ -25,7 +25,7 @@ Test(damage, numbers) {
 }
 
 static void code(const char *cell, size_t digits_expected, enum problem_kind kind) {
-    cr_assert_eq(damage_in_code(slice_of(cell), digits_expected), kind, "%s", cell);
+    cr_assert_eq(damage_in_code(slice_of(cell), digits_expected, false), kind, "%s", cell);
 }
 
 Test(damage, codes) {
@@ -42,6 +42,23 @@ Test(damage, codes) {
     code("000042", 6, PROBLEM_NONE);
     code("1234567", 6, PROBLEM_NONE);
     code("42", 0, PROBLEM_NONE);
+}
+
+Test(damage, notations_of_a_spreadsheet_are_no_codes) {
+    code("'Q-1", 0, PROBLEM_CODE_NOTATION);
+    code("=\"Q-1\"", 0, PROBLEM_CODE_NOTATION);
+    code("#N/A", 0, PROBLEM_CODE_NOTATION);
+    code("#REF!", 0, PROBLEM_CODE_NOTATION);
+    code("2021/5/1", 0, PROBLEM_CODE_NOTATION);
+    code("Q-1", 0, PROBLEM_NONE);
+    code("2021/5", 0, PROBLEM_NONE);
+}
+
+Test(damage, digits_are_taken_as_they_are_when_somebody_says_so) {
+    cr_assert_eq(damage_in_code(slice_of("3301062104200110"), 0, false), PROBLEM_CODE_ROUNDED);
+    cr_assert_eq(damage_in_code(slice_of("3301062104200110"), 0, true), PROBLEM_NONE);
+    cr_assert_eq(damage_in_code(slice_of("42"), 6, true), PROBLEM_NONE);
+    cr_assert_eq(damage_in_code(slice_of("1E+17"), 6, true), PROBLEM_EXPONENT);
 }
 
 Test(damage, codes_that_only_look_like_exponents_pass) {
