@@ -47,8 +47,10 @@ void replies_refuse(struct intake *intake, const struct arrival *arrival, enum r
 }
 
 void replies_end_session(struct intake *intake, struct roster_node *node, enum refusal code) {
-    counter_refused(code, 1);
-    (void)doorway_refuse(&intake->doorway, node->routing, MESSAGE_HELLO, code); /* a peer that is gone is gone */
+    /* A peer that is gone has ended its session itself: nothing was refused. */
+    if (doorway_refuse(&intake->doorway, node->routing, MESSAGE_HELLO, code) == SENDING_DONE) {
+        counter_refused(code, 1);
+    }
     replies_disconnect(intake, node);
 }
 
