@@ -85,6 +85,25 @@ class Push(Case):
         self.assert_counts(line, count, 0, count)
         self.assertEqual(self.daemon.picture(), before)
 
+    def test_a_row_replaces_what_was_known_of_its_project(self):
+        """Other figures, another county, another status; and back to where it does not count."""
+        rows = self.good()
+        self.push(rows.write(self.path("sheet.csv")))
+        counties = sorted({row[2] for row in rows.rows})
+        statuses = tuple(harness.STATUSES)
+        for turn in (1, 2):
+            for place, row in enumerate(rows.rows):
+                row[2] = counties[(counties.index(row[2]) + 1) % len(counties)]
+                row[4] = statuses[(place + turn) % len(statuses)]
+                row[5:8] = [f"{place}.{turn}0", str(2 * place), str(place)]
+                row[11] = f"2022-0{turn}-01"
+            line, _ = self.push(rows.write(self.path("sheet.csv")))
+            self.assert_counts(line, len(rows.rows), 0, 0)
+            self.assertEqual(self.daemon.totals(), rows.totals())
+            self.assertEqual(self.daemon.totals(330100), rows.totals("3301"))
+        self.assertEqual(int(self.daemon.table("history")[-1]["projects"]), rows.totals().projects)
+        self.daemon.verify()
+
     def test_every_encoding_gives_the_same(self):
         rows = self.good()
         for encoding in ("gb18030", "utf-8", "utf-8-sig", "utf-16"):
