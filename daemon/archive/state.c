@@ -29,6 +29,12 @@ static enum error open_or_make(struct state *state, const struct state_options *
     if (error != ERROR_NONE || (known && state->file.epoch == options->epoch)) {
         return error;
     }
+    if (known && state_version(state) > 0 && options->journal_version == 0) {
+        return fault_set(fault, ERROR_DAMAGED,
+                         "%s: holds what another journal added up to, but the journal is new and empty: it was lost; "
+                         "restore the whole data directory from one backup, or remove this file to begin anew",
+                         options->path);
+    }
     if (access(options->path, F_OK) == 0) {
         log_event(LOG_WARNING, "state-replaced",
                   "path=\"%s\" what=\"it is of another %s; it is made again from the journal\"", options->path,

@@ -27,7 +27,7 @@ struct state_options {
 
 /* Opens the state, or makes an empty one at version 0 where there is none, or one of another epoch or format (it is replaced,
  * and logged). Not twice in one process. NULL on failure with the fault filled: DAMAGED (also when the state is ahead of the
- * journal), DISK_FULL, IO, MEMORY. */
+ * journal, or holds something and the journal is new), DISK_FULL, IO, MEMORY. */
 struct state *state_open(const struct state_options *options, struct fault *fault);
 
 /* Nobody uses it any more. NULL is fine. */

@@ -45,7 +45,7 @@ find_package(tally 0.1 REQUIRED)
 add_executable(example $source/docs/example.c)
 target_link_libraries(example PRIVATE tally::tally)
 END
-if ! { cmake -S "$folder/consumer" -B "$folder/consumer/build" -DCMAKE_PREFIX_PATH="$prefix" \
+if ! { cmake -G Ninja -S "$folder/consumer" -B "$folder/consumer/build" -DCMAKE_PREFIX_PATH="$prefix" \
     -DCMAKE_C_COMPILER="$compiler" && cmake --build "$folder/consumer/build"; } >"$folder/consumer.log" 2>&1; then
     cat "$folder/consumer.log" >&2
     fail "find_package(tally) does not work"

@@ -118,6 +118,20 @@ Test(state, starts_empty_when_it_is_of_another_epoch) {
     state_close(state);
 }
 
+/* The journal was lost and made anew: what the state holds may be the last copy. */
+Test(state, is_not_replaced_for_a_new_and_empty_journal) {
+    struct fault fault = {0};
+    fill();
+    cr_assert_null(open_at(EPOCH + 1, 0, &fault));
+    cr_assert_eq(fault.error, ERROR_DAMAGED);
+    cr_assert_not_null(strstr(fault.text, "begin anew"));
+    fault = (struct fault){0};
+    struct state *state = open_at(EPOCH, UINT64_MAX, &fault);
+    cr_assert_not_null(state, "%s", fault.text);
+    cr_assert_gt(count_projects(state), 0);
+    state_close(state);
+}
+
 Test(state, starts_empty_when_it_is_of_another_format) {
     fill();
     struct state_file file;
