@@ -5,21 +5,14 @@
  * update counts when its receipt came: committed, synced and applied. At the end the daemon recounts everything from zero;
  * a run whose totals do not verify does not count. */
 #include <getopt.h>
-#include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "daemon.h"
-#include "histogram.h"
-#include "workload.h"
+#include "bench/daemon.h"
+#include "bench/load.h"
+#include "client/lib/clock.h"
 
-enum { BATCH_ROWS_MOST = 8192, START_TIMEOUT_MS = 30000, IDLE_WAIT_MS = 50 };
+enum { START_TIMEOUT_MS = 30000 };
 
 struct settings {
     struct daemon_options daemon;
@@ -30,148 +23,9 @@ struct settings {
     uint64_t seed;
 };
 
-struct sender {
-    struct tally_node *node;
-    struct workload_sender workload;
-    struct tally_project *rows;
-    size_t filled; /* rows that wait for room */
-    bool ordered_done;
-
-    /* Written by the node's thread, read by main: rows with a receipt; latencies only after the node is closed. */
-    _Atomic uint64_t acknowledged;
-    atomic_bool *measuring;
-    struct histogram latencies;
-    int wake; /* eventfd */
-};
-
-static int64_t now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static void on_receipt(void *context, const struct tally_receipt *receipt) {
-    struct sender *sender = context;
-    atomic_fetch_add_explicit(&sender->acknowledged, receipt->accepted, memory_order_relaxed);
-    if (atomic_load_explicit(sender->measuring, memory_order_relaxed)) {
-        histogram_add(&sender->latencies, receipt->round_trip_ns);
-    }
-    uint64_t one = 1;
-    ssize_t ignored = write(sender->wake, &one, sizeof one);
-    (void)ignored;
-}
-
-static uint64_t acknowledged_sum(struct sender *senders, size_t count) {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < count; i++) {
-        sum += atomic_load_explicit(&senders[i].acknowledged, memory_order_relaxed);
-    }
-    return sum;
-}
-
-static void wait_for_receipt(int wake) {
-    struct pollfd item = {.fd = wake, .events = POLLIN};
-    uint64_t count;
-    if (poll(&item, 1, IDLE_WAIT_MS) > 0) {
-        ssize_t ignored = read(wake, &count, sizeof count);
-        (void)ignored;
-    }
-}
-
-/* Offers one batch. Returns whether the node took it, or false with *done set when there is nothing to give. */
-static bool offer(struct sender *sender, const struct settings *settings, bool in_order, bool *done) {
-    if (sender->filled == 0 && in_order) {
-        sender->filled = workload_fill_in_order(&sender->workload, sender->rows, settings->rows);
-        if (sender->filled == 0) {
-            *done = true;
-            return false;
-        }
-    } else if (sender->filled == 0) {
-        workload_fill_random(&sender->workload, sender->rows, settings->rows);
-        sender->filled = settings->rows;
-    }
-    enum tally_error error = tally_node_put(sender->node, BENCH_COMPETITION, sender->rows, sender->filled, false);
-    if (error == TALLY_OUTBOX_FULL) {
-        return false;
-    }
-    if (error != TALLY_OK) {
-        char message[256];
-        tally_node_message(sender->node, message, sizeof message);
-        fprintf(stderr, "bench: put: %s: %s\n", tally_error_text(error), message);
-        exit(EXIT_FAILURE);
-    }
-    sender->filled = 0;
-    return true;
-}
-
-/* Sends until the deadline (random) or until every project was sent (in order). */
-static void send_all(struct sender *senders, const struct settings *settings, bool in_order, int64_t deadline_ns) {
-    for (;;) {
-        bool any = false;
-        size_t done = 0;
-        for (size_t i = 0; i < settings->daemon.nodes; i++) {
-            bool finished = false;
-            any |= offer(&senders[i], settings, in_order, &finished);
-            done += finished;
-        }
-        if (in_order ? done == settings->daemon.nodes : now_ns() >= deadline_ns) {
-            return;
-        }
-        if (!any) {
-            wait_for_receipt(senders[0].wake);
-        }
-    }
-}
-
-static bool flush_all(struct sender *senders, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (tally_node_flush(senders[i].node, -1) != TALLY_OK) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool open_senders(struct sender *senders, const struct settings *settings, const struct daemon *daemon,
-                         const struct workload *workload, atomic_bool *measuring, int wake) {
-    for (size_t i = 0; i < settings->daemon.nodes; i++) {
-        struct sender *sender = &senders[i];
-        char name[32];
-        char message[256];
-        snprintf(name, sizeof name, "node-%04zu", i);
-        workload_sender_init(&sender->workload, workload, settings->daemon.nodes, i, settings->seed);
-        sender->rows = malloc(settings->rows * sizeof *sender->rows);
-        sender->measuring = measuring;
-        sender->wake = wake;
-        struct tally_node_options options = {
-            .endpoint = daemon->ingest,
-            .node = name,
-            .batch_rows = settings->rows,
-            .window = settings->window,
-            .outbox_bytes_max = (uint64_t)(settings->window + 1) * settings->rows * 64,
-            .on_receipt = on_receipt,
-            .context = sender,
-        };
-        if (sender->rows == NULL || tally_node_open(&options, &sender->node, message) != TALLY_OK) {
-            fprintf(stderr, "bench: %s: %s\n", name, message);
-            return false;
-        }
-    }
-    return true;
-}
-
-static void close_senders(struct sender *senders, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        tally_node_close(&senders[i].node);
-        free(senders[i].rows);
-    }
-}
-
-static void print_latencies(const struct sender *senders, size_t count) {
+static void print_latencies(const struct load *load) {
     static struct histogram all;
-    for (size_t i = 0; i < count; i++) {
-        histogram_merge(&all, &senders[i].latencies);
-    }
+    load_latencies(load, &all);
     printf("ack_p50_ms\t%.3f\n", (double)histogram_percentile(&all, 0.5) / 1e6);
     printf("ack_p99_ms\t%.3f\n", (double)histogram_percentile(&all, 0.99) / 1e6);
     printf("ack_p999_ms\t%.3f\n", (double)histogram_percentile(&all, 0.999) / 1e6);
@@ -179,32 +33,51 @@ static void print_latencies(const struct sender *senders, size_t count) {
     printf("batches\t%llu\n", (unsigned long long)all.count);
 }
 
-/* The load and the measure. Returns whether all went well. */
-static bool run(struct sender *senders, const struct settings *settings, const struct daemon *daemon,
-                atomic_bool *measuring) {
-    size_t nodes = settings->daemon.nodes;
-    int64_t began_ns = now_ns();
-    send_all(senders, settings, true, 0);
-    if (!flush_all(senders, nodes)) {
+static bool fill(struct load *load) {
+    int64_t began_ns = clock_now_ns();
+    if (!load_fill(load)) {
         return false;
     }
-    double load_seconds = (double)(now_ns() - began_ns) / 1e9;
-    uint64_t before = acknowledged_sum(senders, nodes);
-    printf("load_updates_per_s\t%.0f\n", (double)before / load_seconds);
-    fprintf(stderr, "loaded %llu projects in %.1f s\n", (unsigned long long)before, load_seconds);
+    double seconds = (double)(clock_now_ns() - began_ns) / 1e9;
+    uint64_t updates = load_acknowledged(load);
+    printf("load_updates_per_s\t%.0f\n", (double)updates / seconds);
+    fprintf(stderr, "loaded %llu projects in %.1f s\n", (unsigned long long)updates, seconds);
+    return true;
+}
 
-    atomic_store(measuring, true);
+/* Random updates for a while. Returns whether all went well; nothing is on its way then. */
+static bool measure(struct load *load, double seconds_wanted, const struct daemon *daemon) {
+    load_measure(load, true);
     double cpu_before = daemon_cpu_seconds(daemon);
-    began_ns = now_ns();
-    send_all(senders, settings, false, began_ns + (int64_t)(settings->seconds * 1e9));
-    uint64_t updates = acknowledged_sum(senders, nodes) - before;
-    double seconds = (double)(now_ns() - began_ns) / 1e9;
+    uint64_t before = load_acknowledged(load);
+    int64_t began_ns = clock_now_ns();
+    bool sent = load_send(load, began_ns + (int64_t)(seconds_wanted * 1e9), NULL);
+    uint64_t updates = load_acknowledged(load) - before;
+    double seconds = (double)(clock_now_ns() - began_ns) / 1e9;
     double cpu_seconds = daemon_cpu_seconds(daemon) - cpu_before;
-    atomic_store(measuring, false);
+    load_measure(load, false);
     printf("ingest_updates_per_s\t%.0f\n", (double)updates / seconds);
     printf("daemon_cpu_s_per_million\t%.3f\n", cpu_seconds / ((double)updates / 1e6));
     printf("daemon_resident_mib\t%.0f\n", (double)daemon_resident_bytes(daemon) / 1048576.0);
-    return flush_all(senders, nodes);
+    return sent && load_flush(load);
+}
+
+/* Against a running daemon: load, measure, recount. Returns whether it counts. */
+static bool run(const struct settings *settings, const struct daemon *daemon, const struct workload *workload) {
+    struct load_options options = {.endpoint = daemon->ingest,
+                                   .competition = BENCH_COMPETITION,
+                                   .workload = workload,
+                                   .nodes = settings->daemon.nodes,
+                                   .rows = settings->rows,
+                                   .window = settings->window,
+                                   .seed = settings->seed};
+    struct load *load = load_open(&options);
+    bool fine = load != NULL && fill(load) && measure(load, settings->seconds, daemon);
+    if (fine) {
+        print_latencies(load);
+    }
+    load_close(&load);
+    return fine && daemon_verify(daemon);
 }
 
 static void print_help(void) {
@@ -272,9 +145,9 @@ static void read_arguments(int argc, char **argv, struct settings *settings) {
             exit(64);
         }
     }
-    bool usable = settings->daemon.nodes >= 1 && settings->daemon.nodes <= 1024 &&
+    bool usable = settings->daemon.nodes >= 1 && settings->daemon.nodes <= LOAD_NODES_MAX &&
                   settings->projects >= settings->daemon.nodes && settings->rows >= 1 &&
-                  settings->rows <= BATCH_ROWS_MOST && settings->window >= 1 && settings->window <= 32 &&
+                  settings->rows <= LOAD_ROWS_MAX && settings->window >= 1 && settings->window <= LOAD_WINDOW_MAX &&
                   settings->seconds > 0;
     if (!usable) {
         fputs("bench_ingest: 1 to 1024 nodes, at least as many projects, 1 to 8192 rows, a window of 1 to 32\n",
@@ -294,30 +167,18 @@ int main(int argc, char **argv) {
         .seed = 1};
     read_arguments(argc, argv, &settings);
     struct workload workload;
-    struct sender *senders = calloc(settings.daemon.nodes, sizeof *senders);
-    if (senders == NULL || !workload_init(&workload, settings.projects, settings.seed)) {
+    struct daemon daemon;
+    if (!workload_init(&workload, settings.projects, settings.seed)) {
         fputs("bench_ingest: out of memory\n", stderr);
-        free(senders);
         return EXIT_FAILURE;
     }
-    struct daemon daemon;
     if (!daemon_start(&daemon, &settings.daemon, START_TIMEOUT_MS)) {
         workload_fini(&workload);
-        free(senders);
         return EXIT_FAILURE;
     }
-    atomic_bool measuring = false;
-    int wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    bool fine = open_senders(senders, &settings, &daemon, &workload, &measuring, wake) &&
-                run(senders, &settings, &daemon, &measuring);
-    close_senders(senders, settings.daemon.nodes);
-    if (fine) {
-        print_latencies(senders, settings.daemon.nodes);
-    }
-    bool verified = fine && daemon_verify(&daemon);
+    bool verified = run(&settings, &daemon, &workload);
     printf("verified\t%s\n", verified ? "yes" : "no");
     int status = daemon_stop(&daemon);
     workload_fini(&workload);
-    free(senders);
     return verified && status == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
