@@ -1,18 +1,24 @@
 #include "daemon.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
+#include <inttypes.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <tally/tally.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 20, STOP_TIMEOUT_MS = 120000 };
+enum { LOOK_MS = 10, STOP_TIMEOUT_MS = 120000 };
 
 static void pause_ms(long ms) {
     struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
@@ -96,51 +102,79 @@ static bool prepare(struct daemon *daemon, const struct daemon_options *options)
     return write_config(daemon, options) && write_competition(daemon);
 }
 
-static bool spawn(struct daemon *daemon, const char *program) {
+/* What the program prints goes to a file, appended if it is a log. It ends with its parent, so that nothing is left running
+ * when a benchmark is killed. */
+static pid_t spawn(const struct daemon *daemon, const char *mode, int stream, const char *name) {
     char config[BENCH_PATH_BYTES * 2];
-    char log[BENCH_PATH_BYTES * 2];
-    snprintf(config, sizeof config, "%s/tallyd.conf", daemon->directory);
-    snprintf(log, sizeof log, "%s/tallyd.log", daemon->directory);
-    daemon->pid = fork();
-    if (daemon->pid == 0) {
-        if (freopen(log, "a", stderr) != NULL) {
-            execl(program, program, "--config", config, (char *)NULL);
+    char path[BENCH_PATH_BYTES * 2];
+    snprintf(config, sizeof config, "--config=%s/tallyd.conf", daemon->directory);
+    snprintf(path, sizeof path, "%s/%s", daemon->directory, name);
+    pid_t parent = getpid();
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        int file = open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+        if (getppid() == parent && file >= 0 && dup2(file, stream) >= 0) {
+            close(file);
+            execl(daemon->program, daemon->program, config, mode, (char *)NULL);
         }
         _exit(127);
     }
+    return pid;
+}
+
+/* Whether something listens on a port of loopback. */
+static bool listens(uint16_t port) {
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool connected = peer >= 0 && connect(peer, (struct sockaddr *)&address, sizeof address) == 0;
+    if (peer >= 0) {
+        close(peer);
+    }
+    return connected;
+}
+
+bool contender_read(const char *name, enum contender *contender) {
+    bool floor = strcmp(name, "floor") == 0;
+    *contender = floor ? CONTENDER_FLOOR : CONTENDER_TALLYD;
+    return floor || strcmp(name, "tallyd") == 0;
+}
+
+bool daemon_launch(struct daemon *daemon, const struct daemon_options *options) {
+    *daemon = (struct daemon){.contender = options->contender, .program = options->program, .port = options->port};
+    if (!prepare(daemon, options)) {
+        return false;
+    }
+    daemon->pid = spawn(daemon, NULL, STDERR_FILENO, "tallyd.log");
     return daemon->pid > 0;
 }
 
-static bool answers(const struct daemon *daemon, int timeout_ms) {
-    struct tally_query_options options = {.endpoint = daemon->query, .timeout_ms = timeout_ms};
-    struct tally_query *query;
-    struct tally_status_answer *status = NULL;
-    if (tally_query_open(&options, &query, NULL) != TALLY_OK) {
-        return false;
+bool daemon_wait(struct daemon *daemon, int timeout_ms) {
+    for (int waited_ms = 0; waited_ms < timeout_ms; waited_ms += LOOK_MS) {
+        if (!daemon_runs(daemon)) {
+            return false;
+        }
+        if (listens(daemon->port)) {
+            return true;
+        }
+        pause_ms(LOOK_MS);
     }
-    bool answered = tally_query_status(query, &status) == TALLY_OK;
-    tally_answer_free(status);
-    tally_query_close(&query);
-    return answered;
+    fprintf(stderr, "bench: %s does not take connections; see %s/tallyd.log\n", daemon->program, daemon->directory);
+    daemon_stop(daemon);
+    return false;
 }
 
 bool daemon_start(struct daemon *daemon, const struct daemon_options *options, int timeout_ms) {
-    *daemon = (struct daemon){0};
-    if (!prepare(daemon, options) || !spawn(daemon, options->program)) {
-        return false;
+    return daemon_launch(daemon, options) && daemon_wait(daemon, timeout_ms);
+}
+
+bool daemon_runs(struct daemon *daemon) {
+    if (daemon->pid > 0 && waitpid(daemon->pid, NULL, WNOHANG) == 0) {
+        return true;
     }
-    for (int waited_ms = 0; waited_ms < timeout_ms; waited_ms += LOOK_MS) {
-        if (waitpid(daemon->pid, NULL, WNOHANG) != 0) {
-            fprintf(stderr, "bench: %s ended; see %s/tallyd.log\n", options->program, daemon->directory);
-            daemon->pid = 0;
-            return false;
-        }
-        if (answers(daemon, LOOK_MS)) {
-            return true;
-        }
-    }
-    fprintf(stderr, "bench: %s does not answer; see %s/tallyd.log\n", options->program, daemon->directory);
-    daemon_stop(daemon);
+    fprintf(stderr, "bench: %s ended; see %s/tallyd.log\n", daemon->program, daemon->directory);
+    daemon->pid = 0;
     return false;
 }
 
@@ -186,10 +220,16 @@ int daemon_stop(struct daemon *daemon) {
         }
         pause_ms(LOOK_MS);
     }
-    kill(daemon->pid, SIGKILL);
-    waitpid(daemon->pid, &status, 0);
-    daemon->pid = 0;
+    daemon_kill(daemon);
     return -1;
+}
+
+void daemon_kill(struct daemon *daemon) {
+    if (daemon->pid > 0) {
+        kill(daemon->pid, SIGKILL);
+        waitpid(daemon->pid, NULL, 0);
+        daemon->pid = 0;
+    }
 }
 
 bool daemon_verify(const struct daemon *daemon) {
@@ -216,4 +256,77 @@ bool daemon_verify(const struct daemon *daemon) {
     }
     tally_query_close(&query);
     return equal;
+}
+
+bool daemon_counter(const struct daemon *daemon, const char *name, uint64_t *value) {
+    struct tally_query_options options = {.endpoint = daemon->query};
+    struct tally_query *query;
+    struct tally_status_answer *status = NULL;
+    bool found = false;
+    if (daemon->contender != CONTENDER_TALLYD || tally_query_open(&options, &query, NULL) != TALLY_OK) {
+        return false;
+    }
+    if (tally_query_status(query, &status) == TALLY_OK) {
+        for (size_t i = 0; i < status->counter_count && !found; i++) {
+            found = strcmp(status->counters[i].name, name) == 0;
+            *value = found ? status->counters[i].value : *value;
+        }
+    }
+    tally_answer_free(status);
+    tally_query_close(&query);
+    return found;
+}
+
+/* The rows that tallyd says it has accepted since it started, of all nodes. */
+static bool count_accepted(const struct daemon *daemon, uint64_t *rows) {
+    struct tally_query_options options = {.endpoint = daemon->query};
+    struct tally_query *query;
+    struct tally_nodes_answer *nodes = NULL;
+    if (tally_query_open(&options, &query, NULL) != TALLY_OK) {
+        return false;
+    }
+    bool answered = tally_query_nodes(query, &nodes) == TALLY_OK;
+    *rows = 0;
+    for (size_t i = 0; answered && i < nodes->count; i++) {
+        *rows += nodes->nodes[i].rows_accepted;
+    }
+    tally_answer_free(nodes);
+    tally_query_close(&query);
+    return answered;
+}
+
+/* The rows that the stopped floor's journal holds. */
+static bool count_journalled(const struct daemon *daemon, uint64_t *rows) {
+    char path[BENCH_PATH_BYTES * 2];
+    int status = -1;
+    uint64_t entries = 0;
+    snprintf(path, sizeof path, "%s/audit.tsv", daemon->directory);
+    unlink(path);
+    pid_t pid = spawn(daemon, "--audit", STDOUT_FILENO, "audit.tsv");
+    if (pid <= 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        return false;
+    }
+    FILE *file = fopen(path, "r");
+    bool read = file != NULL && fscanf(file, "entries %" SCNu64 " rows %" SCNu64, &entries, rows) == 2;
+    if (file != NULL) {
+        fclose(file);
+    }
+    fprintf(stderr, "verify: the journal's chain holds: %" PRIu64 " entries\n", entries);
+    return read;
+}
+
+bool daemon_finish(struct daemon *daemon, uint64_t rows) {
+    uint64_t found = 0;
+    bool floor = daemon->contender == CONTENDER_FLOOR;
+    bool verified = floor || (daemon_verify(daemon) && count_accepted(daemon, &found));
+    bool ended = daemon_stop(daemon) == 0;
+    verified = verified && (!floor || count_journalled(daemon, &found));
+    fprintf(stderr, "verify: %" PRIu64 " rows acknowledged, %" PRIu64 " found, %s\n", rows, found,
+            ended ? "ended well" : "ended badly");
+    return verified && ended && found == rows;
+}
+
+void daemon_remove(const struct daemon *daemon) {
+    nftw(daemon->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    rmdir(daemon->directory);
 }

@@ -1,4 +1,5 @@
-/* A real tallyd for the time of a benchmark: its own folder, configuration and endpoints (ipc, or tcp on loopback). */
+/* A real tallyd for the time of a benchmark, or the floor (floor.c) in its place: its own folder, configuration and endpoints
+ * on loopback. It ends when the benchmark does, however that ends. */
 #ifndef TALLY_BENCH_DAEMON_H
 #define TALLY_BENCH_DAEMON_H
 
@@ -11,8 +12,11 @@
 
 enum { BENCH_PATH_BYTES = 512, BENCH_ENDPOINT_BYTES = 128 };
 
+enum contender { CONTENDER_TALLYD = 0, CONTENDER_FLOOR };
+
 struct daemon_options {
-    const char *program;   /* path of tallyd */
+    enum contender contender;
+    const char *program;   /* path of the contender */
     const char *directory; /* made if missing; what an earlier run left in it is removed if fresh */
     bool fresh;
     size_t nodes;  /* node-0000, node-0001 ...: each may report for every region */
@@ -21,6 +25,9 @@ struct daemon_options {
 };
 
 struct daemon {
+    enum contender contender;
+    const char *program; /* as in the options */
+    uint16_t port;       /* of the ingest endpoint */
     pid_t pid;
     char directory[BENCH_PATH_BYTES];
     char ingest[BENCH_ENDPOINT_BYTES];
@@ -28,9 +35,19 @@ struct daemon {
     char query[BENCH_ENDPOINT_BYTES];
 };
 
-/* Writes the configuration, starts the program and waits until it answers, at most timeout_ms. Returns false and prints why
- * on failure; nothing runs then. */
+/* "tallyd" or "floor"; false if it is neither. */
+bool contender_read(const char *name, enum contender *contender);
+
+/* Writes the configuration, starts the program and waits until its ingest endpoint takes connections, at most timeout_ms: with
+ * tallyd that is the last one that it opens. Returns false and prints why on failure; nothing runs then. */
 bool daemon_start(struct daemon *daemon, const struct daemon_options *options, int timeout_ms);
+
+/* daemon_start in two steps: writes the configuration and starts the program; waits. */
+bool daemon_launch(struct daemon *daemon, const struct daemon_options *options);
+bool daemon_wait(struct daemon *daemon, int timeout_ms);
+
+/* Whether it still runs; prints where its log is if not. */
+bool daemon_runs(struct daemon *daemon);
 
 /* Processor time that it has used, seconds, user and system. */
 double daemon_cpu_seconds(const struct daemon *daemon);
@@ -38,10 +55,25 @@ double daemon_cpu_seconds(const struct daemon *daemon);
 /* Memory that it holds, bytes. */
 uint64_t daemon_resident_bytes(const struct daemon *daemon);
 
+/* One of the counters of `tally status --counters`. Returns false if the daemon has none of this name; the floor has none. */
+bool daemon_counter(const struct daemon *daemon, const char *name, uint64_t *value);
+
 /* SIGTERM, then waits. Returns its exit status, -1 if it had to be killed. */
 int daemon_stop(struct daemon *daemon);
 
+/* SIGKILL: as a crash. Nothing if it does not run. */
+void daemon_kill(struct daemon *daemon);
+
 /* Asks the running daemon to recount everything and waits for the end. Prints what it says; returns whether all is equal. */
 bool daemon_verify(const struct daemon *daemon);
+
+/* The end of a run in which every row sent since daemon_start was accepted and has its receipt: says whether what was
+ * acknowledged is there, then the daemon is stopped. tallyd counts everything again, and must have accepted as many rows; the
+ * floor's journal is read from its first entry, and must hold as many. Prints what is found; returns whether all is right and
+ * it ended well. */
+bool daemon_finish(struct daemon *daemon, uint64_t rows);
+
+/* Removes its folder. It is stopped. */
+void daemon_remove(const struct daemon *daemon);
 
 #endif
