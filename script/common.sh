@@ -8,7 +8,7 @@ logs=$root/build/log
 # What each purpose needs beyond the one before it.
 packages_build=(gcc libc6-dev cmake ninja-build pkgconf libzmq3-dev liblmdb-dev libprotobuf-c-dev protobuf-c-compiler
     libxxhash-dev libconfuse-dev libjansson-dev)
-packages_test=(libcriterion-dev protobuf-compiler python3 python3-zmq python3-protobuf clang clang-format tmux)
+packages_test=(libcriterion-dev protobuf-compiler python3 python3-zmq python3-protobuf clang clang-format tmux valgrind)
 packages_check=(clang-tidy cppcheck shellcheck)
 
 step() {
