@@ -5,6 +5,7 @@
 #include "tally.pb-c.h"
 
 enum {
+    SEQUENCE_TAG = 1 << 3 | PROTOBUF_C_WIRE_TYPE_64BIT,
     SEQUENCE_OFFSET = 1, /* after the one byte of its field tag */
     NAME_FIELD = 12,     /* as tally.proto numbers them */
     CONTRACTOR_FIELD = 13,
@@ -148,6 +149,17 @@ size_t batch_encoded_bytes(const struct batch *batch) {
 void batch_encode(const struct batch *batch, uint8_t *out) {
     Tally__Batch message = message_of(batch);
     tally__batch__pack(&message, out);
+}
+
+uint64_t batch_sequence(const uint8_t *bytes, size_t size) {
+    uint64_t sequence = 0;
+    if (size < SEQUENCE_OFFSET + sizeof sequence || bytes[0] != SEQUENCE_TAG) {
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof sequence; i++) {
+        sequence |= (uint64_t)bytes[SEQUENCE_OFFSET + i] << (8 * i);
+    }
+    return sequence;
 }
 
 void batch_set_sequence(uint8_t *bytes, size_t size, uint64_t sequence) {

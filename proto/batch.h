@@ -48,6 +48,9 @@ size_t batch_encoded_bytes(const struct batch *batch);
  * About 20 ns a row. */
 void batch_encode(const struct batch *batch, uint8_t *out);
 
+/* The sequence in bytes that batch_encode wrote, without decoding them; 0 if they are too few or begin otherwise. */
+uint64_t batch_sequence(const uint8_t *bytes, size_t size);
+
 /* Changes the sequence in bytes that batch_encode wrote: an outbox numbers batches again when the daemon was set back. */
 void batch_set_sequence(uint8_t *bytes, size_t size, uint64_t sequence);
 

@@ -35,17 +35,9 @@ void parcel_release(struct parcel **parcel) {
     }
 }
 
-static uint64_t sequence_of(const struct parcel *parcel) {
-    uint64_t sequence = 0;
-    for (size_t i = 0; i < sizeof sequence && 1 + i < parcel->body_bytes; i++) {
-        sequence |= (uint64_t)parcel->body[1 + i] << (8 * i);
-    }
-    return sequence;
-}
-
 bool parcel_number(struct parcel **parcel, uint64_t sequence) {
     struct parcel *old = *parcel;
-    if (sequence_of(old) == sequence) {
+    if (batch_sequence(old->body, old->body_bytes) == sequence) {
         return true;
     }
     /* acquire pairs with the release in parcel_release: whoever let go has finished reading */

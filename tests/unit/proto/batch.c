@@ -214,6 +214,7 @@ Test(batch, its_sequence_can_be_set_anew) {
     uint8_t *bytes = columns_encode(&batch, &size);
     for (size_t i = 0; i < sizeof sequences / sizeof sequences[0]; i++) {
         batch_set_sequence(bytes, size, sequences[i]);
+        cr_assert_eq(batch_sequence(bytes, size), sequences[i]);
         struct batch got;
         arena_reset(&arena);
         cr_assert_eq(batch_decode(bytes, size, &arena, &got), REFUSAL_NONE);
@@ -222,6 +223,8 @@ Test(batch, its_sequence_can_be_set_anew) {
     }
     batch_set_sequence(bytes, 8, 99);
     cr_assert_eq(bytes[1], UINT8_MAX, "too short to hold a sequence: left alone");
+    cr_assert_eq(batch_sequence(bytes, 8), 0, "too short to hold a sequence");
+    cr_assert_eq(batch_sequence(bytes + 1, size - 1), 0, "does not begin with a sequence");
     free(bytes);
     free(columns);
     free(arena.base);
