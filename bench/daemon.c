@@ -28,7 +28,18 @@ static void pause_ms(long ms) {
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place) {
     (void)status;
     (void)kind;
-    return place->level > 0 ? remove(path) : 0;
+    (void)place;
+    return remove(path);
+}
+
+/* Only what a run makes: a folder that was given by mistake must not lose what is in it. */
+static void remove_content(const char *directory) {
+    static const char *const names[] = {"data", "competitions", "tallyd.conf", "tallyd.log", "audit.tsv"};
+    char path[BENCH_PATH_BYTES * 2];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+        nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    }
 }
 
 static FILE *open_in(const struct daemon *daemon, const char *name) {
@@ -94,7 +105,7 @@ static bool prepare(struct daemon *daemon, const struct daemon_options *options)
         return false;
     }
     if (options->fresh) {
-        nftw(daemon->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        remove_content(daemon->directory);
     }
     char data[BENCH_PATH_BYTES + 8];
     snprintf(data, sizeof data, "%s/data", daemon->directory);
@@ -327,6 +338,6 @@ bool daemon_finish(struct daemon *daemon, uint64_t rows) {
 }
 
 void daemon_remove(const struct daemon *daemon) {
-    nftw(daemon->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    rmdir(daemon->directory);
+    remove_content(daemon->directory);
+    rmdir(daemon->directory); /* stays if there is something else in it */
 }

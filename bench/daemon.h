@@ -17,7 +17,7 @@ enum contender { CONTENDER_TALLYD = 0, CONTENDER_FLOOR };
 struct daemon_options {
     enum contender contender;
     const char *program;   /* path of the contender */
-    const char *directory; /* made if missing; what an earlier run left in it is removed if fresh */
+    const char *directory; /* made if missing; if fresh, what an earlier run left in it is removed */
     bool fresh;
     size_t nodes;  /* node-0000, node-0001 ...: each may report for every region */
     uint16_t port; /* ingest; totals and query are the next two */
@@ -73,7 +73,7 @@ bool daemon_verify(const struct daemon *daemon);
  * it ended well. */
 bool daemon_finish(struct daemon *daemon, uint64_t rows);
 
-/* Removes its folder. It is stopped. */
+/* Removes what the run left in its folder, and the folder if nothing else is in it. It is stopped. */
 void daemon_remove(const struct daemon *daemon);
 
 #endif

@@ -1,14 +1,23 @@
 #include "bench/load.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
 
 #include "client/lib/clock.h"
+#include "daemon/base/waker.h"
 
-enum { IDLE_WAIT_MS = 50, MESSAGE_BYTES = 256, ROW_BYTES = 64 };
+enum {
+    IDLE_WAIT_MS = 50,
+    MESSAGE_BYTES = 256,
+    BATCHES_MAX = LOAD_WINDOW_MAX + 1, /* of one node without receipt */
+    TOGETHER = 32,                     /* batches on their way of all nodes, as default */
+    WINDOW_LEAST = 2,                  /* one at the daemon, one on its way */
+};
+
+static const int64_t behind_max_ns = INT64_C(10000000000);
 
 struct sender {
     /* Immutable once open. */
@@ -16,45 +25,45 @@ struct sender {
     struct tally_node *node;
     size_t number;
 
-    /* Of the thread that fills. */
+    /* Of the thread that fills. The due times are read by the node's thread, which learns of a batch through the node. */
     struct workload_sender workload;
-    struct tally_project *rows;
-    size_t filled; /* rows that wait for room */
+    uint64_t put;                /* batches */
+    int64_t due_ns[BATCHES_MAX]; /* of batch n at n % BATCHES_MAX; 0 = not on a schedule */
 
     /* Written by the node's thread; the histogram is read only when nothing is on its way. */
-    _Atomic uint64_t acknowledged;
+    _Atomic uint64_t acknowledged; /* rows */
+    _Atomic uint64_t settled;      /* batches; written last */
     struct histogram latencies;
 };
 
 struct load {
     struct load_options options;
-    int wake; /* eventfd; written by the nodes' threads, read by the thread that fills */
+    struct waker waker;         /* on which the thread that fills sleeps */
+    struct tally_project *rows; /* of the batch that is being filled */
     atomic_bool measuring;
     struct sender senders[];
 };
 
+uint32_t load_window(size_t nodes) {
+    size_t window = TOGETHER / nodes;
+    return window > WINDOW_LEAST ? (uint32_t)window : WINDOW_LEAST;
+}
+
 static void on_receipt(void *context, const struct tally_receipt *receipt) {
     struct sender *sender = context;
     struct load *load = sender->load;
-    atomic_fetch_add_explicit(&sender->acknowledged, receipt->accepted, memory_order_relaxed);
+    uint64_t settled = atomic_load_explicit(&sender->settled, memory_order_relaxed); /* own value */
     if (atomic_load_explicit(&load->measuring, memory_order_relaxed)) {
-        histogram_add(&sender->latencies, receipt->round_trip_ns);
+        int64_t due_ns = sender->due_ns[settled % BATCHES_MAX];
+        histogram_add(&sender->latencies, due_ns != 0 ? clock_now_ns() - due_ns : receipt->round_trip_ns);
     }
     if (load->options.on_receipt != NULL) {
         load->options.on_receipt(load->options.context, sender->number, receipt);
     }
-    uint64_t one = 1;
-    ssize_t ignored = write(load->wake, &one, sizeof one);
-    (void)ignored;
-}
-
-static void wait_for_receipt(int wake) {
-    struct pollfd item = {.fd = wake, .events = POLLIN};
-    uint64_t count;
-    if (poll(&item, 1, IDLE_WAIT_MS) > 0) {
-        ssize_t ignored = read(wake, &count, sizeof count);
-        (void)ignored;
-    }
+    atomic_fetch_add_explicit(&sender->acknowledged, receipt->accepted, memory_order_relaxed);
+    /* Release, with the acquire in has_room: the due time may be overwritten now. */
+    atomic_store_explicit(&sender->settled, settled + 1, memory_order_release);
+    waker_wake(&load->waker);
 }
 
 static void complain(const struct sender *sender, const char *what, enum tally_error error) {
@@ -62,6 +71,8 @@ static void complain(const struct sender *sender, const char *what, enum tally_e
     tally_node_message(sender->node, message, sizeof message);
     fprintf(stderr, "bench: node-%04zu: %s: %s: %s\n", sender->number, what, tally_error_text(error), message);
 }
+
+/* ---- open and close ---- */
 
 static bool open_sender(struct load *load, size_t number) {
     struct sender *sender = &load->senders[number];
@@ -72,17 +83,11 @@ static bool open_sender(struct load *load, size_t number) {
     sender->load = load;
     sender->number = number;
     workload_sender_init(&sender->workload, options->workload, options->nodes, number, options->seed);
-    sender->rows = malloc(options->rows * sizeof *sender->rows);
-    if (sender->rows == NULL) {
-        fputs("bench: out of memory\n", stderr);
-        return false;
-    }
     struct tally_node_options node = {
         .endpoint = options->endpoint,
         .node = name,
         .batch_rows = options->rows,
         .window = options->window,
-        .outbox_bytes_max = (uint64_t)(options->window + 1) * options->rows * ROW_BYTES,
         .on_receipt = on_receipt,
         .context = sender,
     };
@@ -93,15 +98,30 @@ static bool open_sender(struct load *load, size_t number) {
     return true;
 }
 
+/* Hundreds of nodes have thousands of descriptors, and batches that are due on time need timers that are. */
+static void prepare_process(void) {
+    struct rlimit descriptors;
+    if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+        descriptors.rlim_cur = descriptors.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &descriptors); /* if they are too few, opening a node says so */
+    }
+    (void)prctl(PR_SET_TIMERSLACK, 1); /* for the threads made from here on too; without it, batches come 50 us late */
+}
+
 struct load *load_open(const struct load_options *options) {
     struct load *load = calloc(1, sizeof *load + options->nodes * sizeof load->senders[0]);
     if (load == NULL) {
         fputs("bench: out of memory\n", stderr);
         return NULL;
     }
+    prepare_process();
     load->options = *options;
-    load->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    bool fine = load->wake >= 0;
+    load->options.window = options->window > 0 ? options->window : load_window(options->nodes);
+    load->rows = malloc(options->rows * sizeof *load->rows);
+    bool fine = waker_init(&load->waker) == ERROR_NONE && load->rows != NULL;
+    if (!fine) {
+        fputs("bench: out of memory or descriptors\n", stderr);
+    }
     for (size_t i = 0; i < options->nodes && fine; i++) {
         fine = open_sender(load, i);
     }
@@ -117,75 +137,116 @@ void load_close(struct load **load) {
     }
     for (size_t i = 0; i < (*load)->options.nodes; i++) {
         tally_node_close(&(*load)->senders[i].node);
-        free((*load)->senders[i].rows);
     }
-    if ((*load)->wake >= 0) {
-        close((*load)->wake);
-    }
+    waker_fini(&(*load)->waker);
+    free((*load)->rows);
     free(*load);
     *load = NULL;
 }
 
-enum offer { OFFER_TAKEN, OFFER_FULL, OFFER_DONE, OFFER_FAILED };
+/* ---- sending ---- */
 
-static enum offer offer(struct sender *sender, bool in_order) {
-    uint32_t rows = sender->load->options.rows;
-    if (sender->filled == 0 && in_order) {
-        sender->filled = workload_fill_in_order(&sender->workload, sender->rows, rows);
-        if (sender->filled == 0) {
-            return OFFER_DONE;
-        }
-    } else if (sender->filled == 0) {
-        workload_fill_random(&sender->workload, sender->rows, rows);
-        sender->filled = rows;
-    }
-    const char *competition = sender->load->options.competition;
-    enum tally_error error = tally_node_put(sender->node, competition, sender->rows, sender->filled, false);
-    if (error == TALLY_OUTBOX_FULL) {
-        return OFFER_FULL;
-    }
-    if (error != TALLY_OK) {
-        complain(sender, "put", error);
-        return OFFER_FAILED;
-    }
-    sender->filled = 0;
-    return OFFER_TAKEN;
+/* A node that is full is not even asked: it would weigh the whole batch before it says so. */
+static bool has_room(const struct sender *sender) {
+    uint64_t settled =
+        atomic_load_explicit(&sender->settled, memory_order_acquire); /* with the release in on_receipt */
+    return sender->put - settled <= sender->load->options.window;
 }
 
-/* Offers each sender one batch. counts: how many senders gave each answer. */
-static void offer_all(struct load *load, bool in_order, size_t counts[static OFFER_FAILED + 1]) {
-    for (size_t i = 0; i <= OFFER_FAILED; i++) {
-        counts[i] = 0;
-    }
+static bool any_room(const struct load *load) {
     for (size_t i = 0; i < load->options.nodes; i++) {
-        counts[offer(&load->senders[i], in_order)]++;
+        if (has_room(&load->senders[i])) {
+            return true;
+        }
     }
+    return false;
+}
+
+/* Until a receipt comes, or a moment. */
+static void wait_for_room(struct load *load, const struct sender *sender) {
+    waker_prepare(&load->waker);
+    if (sender != NULL ? !has_room(sender) : !any_room(load)) {
+        waker_sleep(&load->waker, IDLE_WAIT_MS);
+    }
+    waker_finish(&load->waker);
+}
+
+static bool put(struct sender *sender, size_t rows, int64_t due_ns) {
+    const struct load *load = sender->load;
+    sender->due_ns[sender->put % BATCHES_MAX] = due_ns;
+    enum tally_error error = tally_node_put(sender->node, load->options.competition, load->rows, rows, true);
+    if (error != TALLY_OK) {
+        complain(sender, "put", error);
+        return false;
+    }
+    sender->put++;
+    return true;
+}
+
+static bool put_random(struct sender *sender, int64_t due_ns) {
+    const struct load *load = sender->load;
+    workload_fill_random(&sender->workload, load->rows, load->options.rows);
+    return put(sender, load->options.rows, due_ns);
 }
 
 bool load_fill(struct load *load) {
-    size_t counts[OFFER_FAILED + 1];
-    do {
-        offer_all(load, true, counts);
-        if (counts[OFFER_FAILED] > 0) {
-            return false;
+    size_t done = 0;
+    while (done < load->options.nodes) {
+        done = 0;
+        for (size_t i = 0; i < load->options.nodes; i++) {
+            struct sender *sender = &load->senders[i];
+            if (!has_room(sender)) {
+                continue;
+            }
+            size_t rows = workload_fill_in_order(&sender->workload, load->rows, load->options.rows);
+            if (rows > 0 && !put(sender, rows, 0)) {
+                return false;
+            }
+            done += rows == 0;
         }
-        if (counts[OFFER_TAKEN] == 0 && counts[OFFER_FULL] > 0) {
-            wait_for_receipt(load->wake);
-        }
-    } while (counts[OFFER_DONE] < load->options.nodes);
+        wait_for_room(load, NULL);
+    }
     return load_flush(load);
 }
 
 bool load_send(struct load *load, int64_t deadline_ns, const atomic_bool *stop) {
-    size_t counts[OFFER_FAILED + 1];
     while (clock_now_ns() < deadline_ns && (stop == NULL || !atomic_load_explicit(stop, memory_order_relaxed))) {
-        offer_all(load, false, counts);
-        if (counts[OFFER_FAILED] > 0) {
+        for (size_t i = 0; i < load->options.nodes; i++) {
+            if (has_room(&load->senders[i]) && !put_random(&load->senders[i], 0)) {
+                return false;
+            }
+        }
+        wait_for_room(load, NULL);
+    }
+    return true;
+}
+
+static void sleep_until(int64_t time_ns) {
+    struct timespec time = {.tv_sec = (time_t)(time_ns / 1000000000), .tv_nsec = time_ns % 1000000000};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) != 0) {
+    }
+}
+
+/* Rows are drawn while the batch before it is on its way, so that at its time it only has to be put. */
+bool load_pace(struct load *load, double updates_per_s, int64_t deadline_ns) {
+    int64_t began_ns = clock_now_ns();
+    double interval_ns = (double)load->options.rows / updates_per_s * 1e9;
+    int64_t due_ns = began_ns;
+    for (uint64_t k = 0; due_ns < deadline_ns; k++) {
+        struct sender *sender = &load->senders[k % load->options.nodes];
+        workload_fill_random(&sender->workload, load->rows, load->options.rows);
+        sleep_until(due_ns);
+        while (!has_room(sender)) {
+            wait_for_room(load, sender);
+            if (clock_now_ns() - due_ns > behind_max_ns) {
+                fprintf(stderr, "bench: %.0f updates/s are too many: 10 s behind\n", updates_per_s);
+                return false;
+            }
+        }
+        if (!put(sender, load->options.rows, due_ns)) {
             return false;
         }
-        if (counts[OFFER_TAKEN] == 0) {
-            wait_for_receipt(load->wake);
-        }
+        due_ns = began_ns + (int64_t)((double)(k + 1) * interval_ns);
     }
     return true;
 }
@@ -201,6 +262,8 @@ bool load_flush(struct load *load) {
     return true;
 }
 
+/* ---- what came of it ---- */
+
 uint64_t load_acknowledged(const struct load *load) {
     uint64_t sum = 0;
     for (size_t i = 0; i < load->options.nodes; i++) {
@@ -213,8 +276,9 @@ void load_measure(struct load *load, bool on) {
     atomic_store_explicit(&load->measuring, on, memory_order_relaxed);
 }
 
-void load_latencies(const struct load *load, struct histogram *into) {
+void load_latencies(struct load *load, struct histogram *into) {
     for (size_t i = 0; i < load->options.nodes; i++) {
         histogram_merge(into, &load->senders[i].latencies);
+        load->senders[i].latencies = (struct histogram){0};
     }
 }
