@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/base/capture.h"
 #include "daemon/base/cube.h"
 #include "daemon/base/curve.h"
 #include "daemon/base/entry.h"
@@ -28,7 +29,7 @@ void ledger_destroy(struct ledger *ledger);
  * refused are set. About 100 ns a row at a million projects. */
 void ledger_apply(struct ledger *ledger, struct entry *entry);
 
-/* The version of the last entry applied, or the one that ledger_resume_at set. */
+/* The version of the last entry applied, or the one that ledger_resume set. */
 uint64_t ledger_version(const struct ledger *ledger);
 
 /* Known projects, whether or not their status counts. */
@@ -44,19 +45,36 @@ uint64_t ledger_sequence(const struct ledger *ledger, uint16_t node);
 const struct definition *ledger_competition(const struct ledger *ledger, uint16_t number);
 const struct definition *ledger_node(const struct ledger *ledger, uint16_t number);
 
-/* Loading a stored state, before the first entry is applied. Order: definitions, then cells (every one that a
- * project was ever in: the bounds count them), projects, days and nodes in any order, then the version. Projects fill the
- * cube; the curves come from the stored days alone.
- * Errors: LIMIT when a table is full, MEMORY, DAMAGED when a project or a day names a competition that is not defined. */
+/* Whether the entry can be applied now: false if the texts that it may change would not fit the list of those that were not
+ * captured yet. Then capture first. */
+bool ledger_has_room(const struct ledger *ledger, const struct entry *entry);
+
+/* Loading a stored state, before the first entry is applied. Order: definitions, cells in the order of their numbers, then
+ * blocks, days and sequences in any order, at last ledger_resume.
+ * Errors: LIMIT when a table is full, DAMAGED when something names what is not there, or is there twice. */
 MUST_USE enum error ledger_load_definition(struct ledger *ledger, enum entry_kind kind,
                                            const struct definition *definition);
 MUST_USE enum error ledger_load_cell(struct ledger *ledger, cell_key_t cell);
-MUST_USE enum error ledger_load_project(struct ledger *ledger, uint16_t competition, const char *code,
-                                        const struct figures *figures);
+MUST_USE enum error ledger_load_block(struct ledger *ledger, uint32_t number, const struct project_block *block);
 MUST_USE enum error ledger_load_day(struct ledger *ledger, uint16_t competition, uint32_t region, uint16_t day,
                                     const struct sums *sums);
 void ledger_load_sequence(struct ledger *ledger, uint16_t node, uint64_t sequence);
-void ledger_resume_at(struct ledger *ledger, uint64_t version);
+
+/* What was loaded is complete up to complete_version, and partly as new as version: entries after complete_version are to be
+ * applied next, and of those up to version only what is missing takes effect (their verdicts and counts are not set: what
+ * they were is stored). ledger_version is then complete_version. */
+void ledger_resume(struct ledger *ledger, uint64_t complete_version, uint64_t version);
+
+/* Whether anything changed since the last capture was taken, or blocks were left by it. */
+bool ledger_capture_due(const struct ledger *ledger);
+
+/* Takes a capture, see base/capture.h. After loading, only what is applied later counts as changed.
+ * Errors: MEMORY, nothing changed: try again. */
+MUST_USE enum error ledger_capture(struct ledger *ledger, const struct capture_request *request,
+                                   struct capture *capture);
+
+/* Copies one block as it is now, for comparing; all zero beyond the last project. */
+void ledger_read_block(const struct ledger *ledger, uint32_t number, struct project_block *block);
 
 /* Whether an entry was applied or anything loaded since the last snapshot was filled. */
 bool ledger_changed(const struct ledger *ledger);
