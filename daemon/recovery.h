@@ -1,4 +1,6 @@
-/* Recovery: the state as it was, from state.mdb and the journal's tail. Everything that a receipt was ever given for is in
+/* Recovery: the state as it was, from state.mdb and the journal's tail. The stored state is complete up to one version and
+ * partly as new as another; the entries after the first are applied, and of those up to the second only what is missing
+ * takes effect: their receipts, sequences and definitions are stored. Everything that a receipt was ever given for is in
  * the journal; what the ledger, the nodes' sequences and receipts were is a function of it. Main thread, before the stages
  * start. */
 #ifndef TALLY_DAEMON_RECOVERY_H
@@ -17,6 +19,11 @@ struct recovery {
     struct ledger *ledger;       /* new; filled */
     struct intake_stage *intake; /* not started; told sequences, receipts and definitions */
     struct numbering *numbering; /* zeroed; learns what numbers there are */
+
+    /* Writes what the ledger has to the state, because its list of changed texts is full (ledger_has_room). Not called
+     * while the source is read. Errors: its own, with the fault filled; they end the recovery. */
+    enum error (*make_room)(void *context, struct fault *fault);
+    void *context;
 };
 
 /* Logs how far it is every few seconds, and at the end what was recovered. Errors: DAMAGED, IO, MEMORY, LIMIT, with the

@@ -1,11 +1,11 @@
 /* Verification: recounts everything from zero beside the running work and compares, for `tally verify`. A thread of its own
  * with low priority; it holds up nobody.
  *
- *   1. adds up the projects of the stored state, which is true up to version f;
- *   2. takes a copy of the live roll-up, at a version v that is f or later;
- *   3. replays the journal from its first entry into a fresh ledger, which checks the chain of hashes on the way: at f the
- *      ledger's cells must be the stored projects' sums; at v its totals, of every region, category, status and day, must
- *      be those of the live roll-up.
+ *   1. reads the stored state and keeps an imprint of it (imprint.h): which block of projects is true at which version;
+ *   2. takes a copy of the live roll-up, at a version v not below any of these;
+ *   3. replays the journal from its first entry into a fresh ledger, which checks the chain of hashes on the way: each time
+ *      it reaches a version of stored blocks, its own blocks must be these, bit for bit; at v its totals, of every region,
+ *      category, status and day, must be those of the live roll-up.
  *
  * While it runs it needs as much memory as the ledger and the roll-up once more. */
 #ifndef TALLY_DAEMON_VERIFICATION_H
@@ -13,24 +13,21 @@
 
 #include <stdint.h>
 
+#include "daemon/archive/state.h"
 #include "daemon/base/entry.h"
 #include "daemon/base/error.h"
-#include "daemon/base/figures.h"
 #include "daemon/base/rollup.h"
 #include "daemon/query/query.h"
 
 struct verification;
-
-/* Called for each stored project; a result other than ERROR_NONE ends the visiting with it. */
-typedef enum error verification_visit(void *visitor, uint16_t competition, const struct figures *figures);
 
 struct verification_options {
     struct entry_source journal; /* a source of its own */
     uint64_t projects_max;       /* as the live ledger has: the same rows must find it full */
     void *context;
 
-    /* Visits every project of the stored state as of one version, which it sets. On verification's thread. */
-    enum error (*recount_stored)(void *context, verification_visit *visit, void *visitor, uint64_t *version);
+    /* Loads the stored state: see state_load. On verification's thread. */
+    enum error (*load_stored)(void *context, const struct state_loader *loader, struct state_reach *reach);
 
     /* Copies the live roll-up: see publisher_capture. On verification's thread. */
     enum error (*capture)(void *context, struct rollup *into, uint64_t version_least, int timeout_ms);

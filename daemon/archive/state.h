@@ -1,9 +1,12 @@
-/* The stored state, state.mdb: what the journal adds up to at one version. The last state of each project with its texts,
- * each node's last sequence and receipts, the definitions, and what each day changed in the totals.
+/* The stored state, state.mdb: what the journal adds up to. The last state of each project with its texts, each node's last
+ * sequence and receipts, the definitions, and what each day changed in the totals.
  * It is derived: without it the daemon makes it again from the journal. With it, recovery is state_load and a replay of the
  * journal's tail.
- * Written by the archive's thread alone (archive.h), one synced transaction for each fold; read by any thread through
- * LMDB's lock-free read transactions, each of which sees exactly one version. */
+ * It has two versions. Everything that the entries up to `complete` changed is stored. What is small is stored whole each
+ * time, and is true at `version`; the projects' blocks are stored in turns, so each is true at a version of its own, which
+ * is not above `version`, and those that have not changed since are true at `complete` too (base/capture.h).
+ * Written by the archive's thread alone (archive.h), one synced transaction for each capture; read by any thread through
+ * LMDB's lock-free read transactions, each of which sees exactly one commit. */
 #ifndef TALLY_DAEMON_ARCHIVE_STATE_H
 #define TALLY_DAEMON_ARCHIVE_STATE_H
 
@@ -13,6 +16,7 @@
 #include "daemon/base/entry.h"
 #include "daemon/base/error.h"
 #include "daemon/base/figures.h"
+#include "daemon/base/project.h"
 #include "daemon/base/receipt.h"
 #include "daemon/base/stored.h"
 
@@ -33,28 +37,32 @@ struct state *state_open(const struct state_options *options, struct fault *faul
 /* Nobody uses it any more. NULL is fine. */
 void state_close(struct state *state);
 
-/* What the state is true up to: the version of the last commit. Any thread. */
+/* What the state is complete up to, as of the last commit. Any thread. */
 uint64_t state_version(const struct state *state);
 
 /* Bytes of the file in use. Any thread. */
 uint64_t state_bytes(const struct state *state);
+
+struct state_reach {
+    uint64_t complete; /* everything that the entries up to it changed is stored */
+    uint64_t version;  /* nothing stored is newer; complete or above */
+};
 
 /* Where state_load puts things. The order is that of the fields; within one kind, of the keys. A result other than
  * ERROR_NONE ends the loading with it. Pointers are valid for the call. Any callback may be NULL. */
 struct state_loader {
     void *context;
     enum error (*definition)(void *context, enum entry_kind kind, const struct definition *definition);
-    enum error (*cell)(void *context, cell_key_t cell); /* that a project was ever in: bounds count those */
-    enum error (*project)(void *context, uint16_t competition, const char *code, const struct figures *figures);
+    enum error (*cell)(void *context, cell_key_t cell); /* in the order of their numbers, which are 0, 1, 2 ... */
+    enum error (*block)(void *context, uint32_t number, const struct project_block *block);
     enum error (*day)(void *context, uint16_t competition, uint32_t region, uint16_t day, const struct sums *sums);
     enum error (*sequence)(void *context, uint16_t node, uint64_t sequence);
     enum error (*receipt)(void *context, uint16_t node, const struct receipt *receipt);
-    enum error (*value_sum)(void *context, uint16_t competition, int64_t fen); /* of all projects, counting or not */
 };
 
-/* Reads everything, in one read transaction, so before the archive is started. *version is what it is true up to.
- * Errors: DAMAGED, IO, MEMORY, or a callback's; the fault tells which. */
-MUST_USE enum error state_load(const struct state *state, const struct state_loader *loader, uint64_t *version,
+/* Reads everything, in one read transaction: while the archive works, old pages stay until it ends. *reach is set before
+ * the first callback. Errors: DAMAGED, IO, MEMORY, or a callback's; the fault tells which. */
+MUST_USE enum error state_load(const struct state *state, const struct state_loader *loader, struct state_reach *reach,
                                struct fault *fault);
 
 /* Answers about single projects and regions; valid as long as the state. Any thread. */
