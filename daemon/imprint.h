@@ -34,7 +34,7 @@ MUST_USE enum error imprint_make_room(struct imprint *imprint, struct ledger *le
 /* Whether something is to be compared at this version. */
 bool imprint_due(const struct imprint *imprint, uint64_t version);
 
-/* Compares what is due at the ledger's version; days are the recount's, as of the same version. *equal is set; if it is
+/* Compares what is due at the ledger's version; days are the recount's, used at the newest stored version alone. *equal is set; if it is
  * false, text, of IMPRINT_DIFFERENCE_BYTES, names the first difference. Errors: MEMORY. */
 enum { IMPRINT_DIFFERENCE_BYTES = 320 };
 MUST_USE enum error imprint_compare(struct imprint *imprint, struct ledger *ledger, const struct curves *days,

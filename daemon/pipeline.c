@@ -234,19 +234,6 @@ static void read_status(void *context, struct status_figures *figures) {
                                                              : "ready"};
 }
 
-/* What visits every stored project for verification. */
-struct recount {
-    verification_visit *visit;
-    void *visitor;
-};
-
-static enum error recount_project(void *context, uint16_t competition, const char *code,
-                                  const struct figures *figures) {
-    const struct recount *recount = context;
-    (void)code;
-    return recount->visit(recount->visitor, competition, figures);
-}
-
 /* Gives the archive a moment to fold what is durable now, so that as much as possible is compared. */
 static void wait_for_fold(const struct pipeline *pipeline) {
     uint64_t durable = journal_version(pipeline->journal);
@@ -258,13 +245,11 @@ static void wait_for_fold(const struct pipeline *pipeline) {
 }
 
 /* Verification's thread. */
-static enum error recount_stored(void *context, verification_visit *visit, void *visitor, uint64_t *version) {
-    struct pipeline *pipeline = context;
-    struct recount recount = {.visit = visit, .visitor = visitor};
-    struct state_loader loader = {.context = &recount, .project = recount_project};
+static enum error load_stored(void *context, const struct state_loader *loader, struct state_reach *reach) {
+    const struct pipeline *pipeline = context;
     struct fault fault = {0};
     wait_for_fold(pipeline);
-    return state_load(pipeline->state, &loader, version, &fault);
+    return state_load(pipeline->state, loader, reach, &fault);
 }
 
 /* Verification's thread. */
@@ -278,7 +263,7 @@ static enum error start_verification(struct pipeline *pipeline, struct fault *fa
     struct verification_options options = {.journal = journal_source(pipeline->journal),
                                            .projects_max = pipeline->config->projects_max,
                                            .context = pipeline,
-                                           .recount_stored = recount_stored,
+                                           .load_stored = load_stored,
                                            .capture = capture};
     pipeline->verification = verification_start(&options, fault);
     return pipeline->verification == NULL ? fault->error : ERROR_NONE;

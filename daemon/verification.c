@@ -14,6 +14,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/waker.h"
 #include "daemon/ledger/ledger.h"
+#include "imprint.h"
 
 enum {
     NICENESS = 10,
@@ -48,8 +49,8 @@ struct verification {
 /* One recount: owned by the thread. */
 struct recount {
     struct verification *verification;
-    struct cube stored;      /* the stored projects' sums ... */
-    uint64_t stored_version; /* ... as of this version */
+    struct imprint *stored;   /* of the stored state ... */
+    struct state_reach reach; /* ... and what that is true up to */
     struct rollup *live;
     struct ledger *ledger; /* the fresh one */
     struct rollup *recounted;
@@ -79,27 +80,15 @@ __attribute__((format(printf, 3, 4))) static void give_verdict(struct recount *r
 
 /* ---- 1: the stored state ---- */
 
-static enum error add_stored(void *visitor, uint16_t competition, const struct figures *figures) {
-    struct recount *recount = visitor;
-    if (stopping(recount->verification)) {
-        return ERROR_BUSY;
-    }
-    cell_key_t key = cell_key(competition, figures->region, figures->category, figures->status);
-    uint32_t number = cube_find_or_add(&recount->stored, key);
-    if (number == CUBE_FULL) {
-        return ERROR_LIMIT;
-    }
-    sums_add(&recount->stored.cells[number].sums, figures->contract_value, figures->participants,
-             figures->migrant_participants);
-    return ERROR_NONE;
-}
-
-static void add_up_stored(struct recount *recount) {
+static void load_stored(struct recount *recount) {
     const struct verification_options *options = &recount->verification->options;
-    enum error error = options->recount_stored(options->context, add_stored, recount, &recount->stored_version);
+    struct state_loader loader = imprint_loader(recount->stored);
+    enum error error = options->load_stored(options->context, &loader, &recount->reach);
     if (error != ERROR_NONE) {
         give_verdict(recount, VERIFICATION_FAILED, "the stored state cannot be read: %s", error_text(error));
+        return;
     }
+    imprint_seal(recount->stored, &recount->reach);
 }
 
 /* ---- 2: the live roll-up ---- */
@@ -108,12 +97,12 @@ static void capture_live(struct recount *recount) {
     const struct verification_options *options = &recount->verification->options;
     enum error error = ERROR_BUSY;
     for (int i = 0; i < CAPTURE_TRIES && error == ERROR_BUSY && !stopping(recount->verification); i++) {
-        error = options->capture(options->context, recount->live, recount->stored_version, CAPTURE_TRY_MS);
+        error = options->capture(options->context, recount->live, recount->reach.version, CAPTURE_TRY_MS);
     }
     if (error != ERROR_NONE) {
         give_verdict(recount, VERIFICATION_FAILED,
                      "the live totals did not reach version %" PRIu64 ", up to which the state is stored",
-                     recount->stored_version);
+                     recount->reach.version);
         return;
     }
     atomic_store_explicit(&recount->verification->entries_expected, rollup_version(recount->live),
@@ -134,13 +123,21 @@ static bool roll_up(struct recount *recount) {
     return error == ERROR_NONE;
 }
 
+/* The days are those of the roll-up, which is brought up only where they are compared. */
 static void compare_stored(struct recount *recount) {
-    char difference[ROLLUP_DIFFERENCE_BYTES];
-    if (roll_up(recount) &&
-        !rollup_cubes_equal(&recount->stored, "the stored state", rollup_tables(recount->recounted).leaves,
-                            "the recount of the journal", "the sums of the projects", difference)) {
-        give_verdict(recount, VERIFICATION_DIFFERENT, "at version %" PRIu64 ": %s", recount->stored_version,
-                     difference);
+    char difference[IMPRINT_DIFFERENCE_BYTES];
+    bool equal = true;
+    uint64_t version = ledger_version(recount->ledger);
+    bool with_days = version == recount->reach.version;
+    if (!imprint_due(recount->stored, version) || (with_days && !roll_up(recount))) {
+        return;
+    }
+    enum error error = imprint_compare(recount->stored, recount->ledger, rollup_tables(recount->recounted).leaf_days,
+                                       &equal, difference);
+    if (error != ERROR_NONE) {
+        give_verdict(recount, VERIFICATION_FAILED, "the recount cannot be compared: %s", error_text(error));
+    } else if (!equal) {
+        give_verdict(recount, VERIFICATION_DIFFERENT, "%s", difference);
     }
 }
 
@@ -157,15 +154,16 @@ static enum error replay_entry(void *visitor, const struct entry_record *record)
         return ERROR_DAMAGED;
     }
     enum error error = entry_from_record(recount->entry, record, &recount->arena);
+    if (error == ERROR_NONE && !ledger_has_room(recount->ledger, recount->entry)) {
+        error = imprint_make_room(recount->stored, recount->ledger);
+    }
     if (error != ERROR_NONE) {
         return error;
     }
     ledger_apply(recount->ledger, recount->entry);
     atomic_store_explicit(&recount->verification->entries, record->version, memory_order_relaxed);
     atomic_store_explicit(&recount->verification->projects, ledger_projects(recount->ledger), memory_order_relaxed);
-    if (record->version == recount->stored_version) {
-        compare_stored(recount);
-    }
+    compare_stored(recount);
     return ERROR_NONE;
 }
 
@@ -173,9 +171,7 @@ static void replay(struct recount *recount) {
     const struct entry_source *journal = &recount->verification->options.journal;
     uint64_t end = rollup_version(recount->live);
     uint64_t read_version = 0;
-    if (recount->stored_version == 0) {
-        compare_stored(recount);
-    }
+    compare_stored(recount);
     while (read_version < end && recount->verdict == VERIFICATION_RUNNING) {
         uint64_t before = read_version;
         enum error error = journal->read(journal->context, before, READ_BYTES, replay_entry, recount, &read_version);
@@ -209,18 +205,19 @@ static void describe_equal(struct recount *recount) {
                  "journal 1 to %" PRIu64 " recounted: %" PRIu64 " projects in %" PRIu32 " %s, %" PRIu32
                  " regions: equal to the live totals, and to the stored state as of %" PRIu64,
                  rollup_version(recount->live), ledger_projects(recount->ledger), competitions,
-                 competitions == 1 ? "competition" : "competitions", regions - competitions, recount->stored_version);
+                 competitions == 1 ? "competition" : "competitions", regions - competitions, recount->reach.complete);
 }
 
 static bool recount_init(struct recount *recount, struct verification *verification) {
     *recount = (struct recount){.verification = verification, .verdict = VERIFICATION_RUNNING};
+    recount->stored = imprint_create(&verification->stopping);
     recount->live = rollup_create();
     recount->recounted = rollup_create();
     recount->ledger = ledger_create(verification->options.projects_max);
     recount->entry = malloc(sizeof *recount->entry);
     recount->arena_memory = malloc(BATCH_ARENA_BYTES);
-    if (cube_init(&recount->stored) != ERROR_NONE || recount->live == NULL || recount->recounted == NULL ||
-        recount->ledger == NULL || recount->entry == NULL || recount->arena_memory == NULL) {
+    if (recount->stored == NULL || recount->live == NULL || recount->recounted == NULL || recount->ledger == NULL ||
+        recount->entry == NULL || recount->arena_memory == NULL) {
         give_verdict(recount, VERIFICATION_FAILED, "there is no memory to recount in");
         return false;
     }
@@ -229,7 +226,7 @@ static bool recount_init(struct recount *recount, struct verification *verificat
 }
 
 static void recount_fini(struct recount *recount) {
-    cube_fini(&recount->stored);
+    imprint_destroy(recount->stored);
     rollup_destroy(recount->live);
     rollup_destroy(recount->recounted);
     ledger_destroy(recount->ledger);
@@ -241,8 +238,7 @@ static void recount_fini(struct recount *recount) {
 
 /* Each step is left out once there is a verdict. */
 static enum verification_state run_recount(struct verification *verification) {
-    static void (*const steps[])(struct recount *) = {add_up_stored, capture_live, replay, compare_live,
-                                                      describe_equal};
+    static void (*const steps[])(struct recount *) = {load_stored, capture_live, replay, compare_live, describe_equal};
     struct recount recount;
     if (recount_init(&recount, verification)) {
         for (size_t i = 0; i < sizeof steps / sizeof steps[0] && recount.verdict == VERIFICATION_RUNNING; i++) {
