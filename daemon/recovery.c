@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/check.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/receipt.h"
@@ -14,10 +15,13 @@ static const int64_t progress_interval_ns = INT64_C(2000000000);
 
 struct recovering {
     const struct recovery *recovery;
-    uint64_t state_version;
+    struct state_reach stored;
     struct entry entry;
     struct arena arena;
+    bool needs_room;            /* before the next entry is applied */
+    uint64_t room_made_version; /* of the ledger when room was made last */
     int64_t began_ns;
+    int64_t loaded_ns;
     int64_t next_progress_ns;
 };
 
@@ -42,8 +46,8 @@ static enum error load_cell(void *context, cell_key_t cell) {
     return ledger_load_cell(((struct recovering *)context)->recovery->ledger, cell);
 }
 
-static enum error load_project(void *context, uint16_t competition, const char *code, const struct figures *figures) {
-    return ledger_load_project(((struct recovering *)context)->recovery->ledger, competition, code, figures);
+static enum error load_block(void *context, uint32_t number, const struct project_block *block) {
+    return ledger_load_block(((struct recovering *)context)->recovery->ledger, number, block);
 }
 
 static enum error load_day(void *context, uint16_t competition, uint32_t region, uint16_t day,
@@ -54,7 +58,7 @@ static enum error load_day(void *context, uint16_t competition, uint32_t region,
 static enum error load_sequence(void *context, uint16_t node, uint64_t sequence) {
     struct recovering *recovering = context;
     ledger_load_sequence(recovering->recovery->ledger, node, sequence);
-    return intake_stage_load_sequence(recovering->recovery->intake, node, sequence, recovering->state_version);
+    return intake_stage_load_sequence(recovering->recovery->intake, node, sequence, recovering->stored.version);
 }
 
 static enum error load_receipt(void *context, uint16_t node, const struct receipt *receipt) {
@@ -76,15 +80,15 @@ static enum error load_state(struct recovering *recovering, struct fault *fault)
     struct state_loader loader = {.context = recovering,
                                   .definition = load_definition,
                                   .cell = load_cell,
-                                  .project = load_project,
+                                  .block = load_block,
                                   .day = load_day,
                                   .sequence = load_sequence,
                                   .receipt = load_receipt};
-    recovering->state_version = state_version(recovery->state);
-    enum error error = state_load(recovery->state, &loader, &recovering->state_version, fault);
+    enum error error = state_load(recovery->state, &loader, &recovering->stored, fault);
     if (error == ERROR_NONE) {
-        ledger_resume_at(recovery->ledger, recovering->state_version);
+        ledger_resume(recovery->ledger, recovering->stored.complete, recovering->stored.version);
     }
+    recovering->loaded_ns = clock_monotonic_ns();
     return error;
 }
 
@@ -101,6 +105,7 @@ static enum error keep_receipt(const struct recovery *recovery, const struct ent
                : error;
 }
 
+/* BUSY ends the reading at an entry that the ledger has no room for. */
 static enum error replay_entry(void *visitor, const struct entry_record *record) {
     struct recovering *recovering = visitor;
     struct entry *entry = &recovering->entry;
@@ -108,7 +113,14 @@ static enum error replay_entry(void *visitor, const struct entry_record *record)
     if (error != ERROR_NONE) {
         return error;
     }
+    recovering->needs_room = !ledger_has_room(recovering->recovery->ledger, entry);
+    if (recovering->needs_room) {
+        return ERROR_BUSY;
+    }
     ledger_apply(recovering->recovery->ledger, entry);
+    if (entry->version <= recovering->stored.version) {
+        return ERROR_NONE; /* what else it says is stored already */
+    }
     bool batch = entry->kind == ENTRY_BATCH || entry->kind == ENTRY_BATCH_REFUSED;
     return batch ? keep_receipt(recovering->recovery, entry)
                  : learn_definition(recovering->recovery, entry->kind, &entry->definition);
@@ -123,22 +135,66 @@ static void log_progress(struct recovering *recovering, uint64_t version) {
     }
 }
 
+/* Replays some of it, from where the ledger is. */
+static enum error replay_some(struct recovering *recovering, struct fault *fault) {
+    const struct recovery *recovery = recovering->recovery;
+    uint64_t began = ledger_version(recovery->ledger);
+    uint64_t reached;
+    enum error error =
+        recovery->source.read(recovery->source.context, began, READ_BYTES, replay_entry, recovering, &reached);
+    uint64_t version = ledger_version(recovery->ledger);
+    if (error == ERROR_BUSY && recovering->needs_room) {
+        CHECK(recovering->room_made_version != version);
+        recovering->room_made_version = version;
+        return recovery->make_room(recovery->context, fault);
+    }
+    if (error == ERROR_NONE && version == began) {
+        error = ERROR_DAMAGED; /* the journal says that it has more */
+    }
+    return error == ERROR_NONE
+               ? ERROR_NONE
+               : fault_set(fault, error,
+                           "the journal cannot be replayed beyond version %" PRIu64 " (%s); restore from a backup",
+                           version, error_text(error));
+}
+
 static enum error replay_tail(struct recovering *recovering, struct fault *fault) {
     const struct recovery *recovery = recovering->recovery;
-    uint64_t version = recovering->state_version;
-    while (version < recovery->journal_version) {
-        uint64_t reached;
-        enum error error =
-            recovery->source.read(recovery->source.context, version, READ_BYTES, replay_entry, recovering, &reached);
-        if (error != ERROR_NONE) {
-            return fault_set(fault, error,
-                             "the journal cannot be replayed beyond version %" PRIu64 " (%s); restore from a backup",
-                             reached, error_text(error));
-        }
-        version = reached;
-        log_progress(recovering, version);
+    enum error error = ERROR_NONE;
+    while (error == ERROR_NONE && ledger_version(recovery->ledger) < recovery->journal_version) {
+        error = replay_some(recovering, fault);
+        log_progress(recovering, ledger_version(recovery->ledger));
+    }
+    return error;
+}
+
+/* What only the whole ledger can tell. */
+static enum error finish(const struct recovery *recovery, struct fault *fault) {
+    if (!ledger_whole(recovery->ledger)) {
+        return fault_set(fault, ERROR_DAMAGED,
+                         "the stored state has projects that the journal does not have; remove state.mdb, it is made "
+                         "again from the journal");
+    }
+    for (uint16_t i = 0; i < COMPETITIONS_MAX; i++) {
+        intake_stage_load_value_sum(recovery->intake, i, ledger_value_sum(recovery->ledger, i));
     }
     return ERROR_NONE;
+}
+
+static int64_t elapsed_ms(int64_t from_ns, int64_t to_ns) {
+    return (to_ns - from_ns) / 1000000;
+}
+
+static void log_recovered(const struct recovering *recovering) {
+    const struct recovery *recovery = recovering->recovery;
+    int64_t now_ns = clock_monotonic_ns();
+    log_event(LOG_INFO, "recovered",
+              "version=%" PRIu64 " stored=%" PRIu64 " replayed=%" PRIu64 " projects=%" PRIu64 " ms=%" PRId64
+              " load_ms=%" PRId64 " replay_ms=%" PRId64,
+              recovery->journal_version, recovering->stored.complete,
+              recovery->journal_version - recovering->stored.complete, ledger_projects(recovery->ledger),
+              elapsed_ms(recovering->began_ns, now_ns), elapsed_ms(recovering->began_ns, recovering->loaded_ns),
+              elapsed_ms(recovering->loaded_ns, now_ns));
 }
 
 enum error recovery_run(const struct recovery *recovery, struct fault *fault) {
@@ -158,11 +214,10 @@ enum error recovery_run(const struct recovery *recovery, struct fault *fault) {
         error = replay_tail(recovering, fault);
     }
     if (error == ERROR_NONE) {
-        log_event(LOG_INFO, "recovered",
-                  "version=%" PRIu64 " stored=%" PRIu64 " replayed=%" PRIu64 " projects=%" PRIu64 " ms=%" PRId64,
-                  recovery->journal_version, recovering->state_version,
-                  recovery->journal_version - recovering->state_version, ledger_projects(recovery->ledger),
-                  (clock_monotonic_ns() - recovering->began_ns) / 1000000);
+        error = finish(recovery, fault);
+    }
+    if (error == ERROR_NONE) {
+        log_recovered(recovering);
     }
 done:
     free(memory);
