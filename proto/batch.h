@@ -31,6 +31,12 @@ struct batch {
     const uint32_t *completion_day;
 };
 
+/* Whether the rows say anything about names, contractors or dates. */
+static inline bool batch_has_texts(const struct batch *batch) {
+    return batch->name != NULL || batch->contractor != NULL || batch->start_day != NULL ||
+           batch->completion_day != NULL;
+}
+
 /* Enough for the largest batch within the limits: 8,192 rows of figures (90 bytes a row) and 1 MiB of text, with what
  * protobuf-c notes of each text while it unpacks. */
 enum { BATCH_ARENA_BYTES = 4 << 20 };

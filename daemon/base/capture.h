@@ -72,8 +72,9 @@ struct capture {
 };
 
 struct capture_request {
-    uint32_t blocks_max;       /* at most CAPTURE_BLOCKS_MAX */
-    uint32_t new_projects_max; /* blocks with projects that were never captured end the capture after so many; at least one
+    uint32_t blocks_max; /* at most CAPTURE_BLOCKS_MAX */
+    uint32_t
+        new_projects_max; /* blocks with projects that were never captured end the capture after so many; at least one
                                   block is taken */
 };
 
@@ -84,10 +85,10 @@ enum capture_holder {
 };
 
 struct capture_exchange {
-    struct capture capture;         /* whose it is says holder */
-    struct capture_request request; /* as capture */
+    struct capture capture;          /* whose it is says holder */
+    struct capture_request request;  /* as capture */
     _Alignas(64) _Atomic int holder; /* stored with release, loaded with acquire, by both sides */
-    atomic_bool urgent;              /* set by the ledger when it waits for its text changes to be captured; cleared by the
+    atomic_bool urgent; /* set by the ledger when it waits for its text changes to be captured; cleared by the
                                         archive before it wants */
 };
 

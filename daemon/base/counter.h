@@ -29,6 +29,7 @@
     X(LEDGER_ROWS_UNCHANGED, "ledger_rows_unchanged", "Rows among them that said what was known.") \
     X(LEDGER_ROWS_REFUSED, "ledger_rows_refused", "Rows refused, by intake or by the ledger.") \
     X(LEDGER_SNAPSHOTS, "ledger_snapshots", "Snapshots handed to the publisher.") \
+    X(LEDGER_CAPTURES, "ledger_captures", "Captures handed to the archive.") \
     X(PUBLISH_MESSAGES, "publish_messages", "Totals published.") \
     X(PUBLISH_SUBSCRIPTIONS, "publish_subscriptions", "New subscriptions that came in.") \
     X(PUBLISH_SUBSCRIPTIONS_REFUSED, "publish_subscriptions_refused", \

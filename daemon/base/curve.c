@@ -4,19 +4,33 @@
 
 #include "memory.h"
 
-enum { SLOTS = CURVES_MAX * 2 };
+static size_t places(const struct curves *curves) {
+    return (size_t)curves->limit * CURVE_DAYS_MAX;
+}
 
-#define DAY_ROWS ((size_t)CURVES_MAX * CURVE_DAYS_MAX)
+static uint32_t slot_count(uint32_t limit) {
+    uint32_t count = 2;
+    while (count < 2 * limit) {
+        count *= 2;
+    }
+    return count;
+}
 
-enum error curves_init(struct curves *curves) {
-    *curves = (struct curves){.slot_mask = SLOTS - 1, .limit = CURVES_MAX};
-    curves->curves = calloc(CURVES_MAX, sizeof *curves->curves);
-    curves->slots = calloc(SLOTS, sizeof *curves->slots);
-    curves->days = memory_reserve(DAY_ROWS * sizeof *curves->days);
-    curves->changed_marks = memory_reserve(DAY_ROWS);
-    curves->changed = memory_reserve(DAY_ROWS * sizeof *curves->changed);
-    if (curves->curves == NULL || curves->slots == NULL || curves->days == NULL || curves->changed_marks == NULL ||
-        curves->changed == NULL) {
+enum error curves_init(struct curves *curves, uint32_t limit, uint8_t readers) {
+    *curves = (struct curves){.slot_mask = slot_count(limit) - 1, .limit = limit, .readers = readers};
+    curves->curves = calloc(limit, sizeof *curves->curves);
+    curves->slots = calloc(curves->slot_mask + 1, sizeof *curves->slots);
+    curves->days = memory_reserve(places(curves) * sizeof *curves->days);
+    curves->changed_marks = memory_reserve(places(curves));
+    bool complete =
+        curves->curves != NULL && curves->slots != NULL && curves->days != NULL && curves->changed_marks != NULL;
+    for (size_t i = 0; i < CURVE_READERS; i++) {
+        if ((readers >> i & 1) != 0) {
+            curves->changes[i].points = memory_reserve(places(curves) * sizeof(struct curve_point));
+            complete &= curves->changes[i].points != NULL;
+        }
+    }
+    if (!complete) {
         curves_fini(curves);
         return ERROR_MEMORY;
     }
@@ -26,9 +40,11 @@ enum error curves_init(struct curves *curves) {
 void curves_fini(struct curves *curves) {
     free(curves->curves);
     free(curves->slots);
-    memory_release(curves->days, DAY_ROWS * sizeof *curves->days);
-    memory_release(curves->changed_marks, DAY_ROWS);
-    memory_release(curves->changed, DAY_ROWS * sizeof *curves->changed);
+    memory_release(curves->days, places(curves) * sizeof *curves->days);
+    memory_release(curves->changed_marks, places(curves));
+    for (size_t i = 0; i < CURVE_READERS; i++) {
+        memory_release(curves->changes[i].points, places(curves) * sizeof(struct curve_point));
+    }
     *curves = (struct curves){0};
 }
 
@@ -70,25 +86,18 @@ uint32_t curves_find_or_add(struct curves *curves, uint16_t competition, uint32_
     return number;
 }
 
-static uint16_t row_of(const struct curve *curve, uint16_t day) {
-    if (day < curve->first_day) {
-        return 0;
+void curves_note(struct curves *curves, uint32_t number, uint16_t row) {
+    uint8_t *mark = &curves->changed_marks[(size_t)row * curves->limit + number];
+    for (size_t i = 0; i < CURVE_READERS; i++) {
+        if ((curves->readers & ~*mark & 1u << i) != 0) {
+            struct curve_changes *changes = &curves->changes[i];
+            changes->points[changes->count++] = (struct curve_point){.curve = number, .day = row};
+        }
     }
-    unsigned row = (unsigned)(day - curve->first_day);
-    return row < CURVE_DAYS_MAX ? (uint16_t)row : CURVE_DAYS_MAX - 1;
-}
-
-struct sums *curves_touch(struct curves *curves, uint32_t number, uint16_t day) {
+    *mark = curves->readers;
     struct curve *curve = &curves->curves[number];
-    uint16_t row = row_of(curve, day);
-    size_t place = (size_t)number * CURVE_DAYS_MAX + row;
-    if (curves->changed_marks[place] == 0) {
-        curves->changed_marks[place] = 1;
-        curves->changed[curves->changed_count++] = (struct curve_point){.curve = number, .day = row};
-        curve->day_low = row < curve->day_low ? row : curve->day_low;
-        curve->day_high = row > curve->day_high ? row : curve->day_high;
-    }
-    return &curves->days[place];
+    curve->day_low = row < curve->day_low ? row : curve->day_low;
+    curve->day_high = row > curve->day_high ? row : curve->day_high;
 }
 
 void curves_as_of(const struct curves *curves, uint32_t number, uint16_t day, struct sums *out) {
@@ -97,16 +106,17 @@ void curves_as_of(const struct curves *curves, uint32_t number, uint16_t day, st
     if (day < curve->first_day) {
         return;
     }
-    uint16_t last = row_of(curve, day) < curve->day_high ? row_of(curve, day) : curve->day_high;
+    uint16_t last = curve_row(curve, day) < curve->day_high ? curve_row(curve, day) : curve->day_high;
     for (uint16_t row = curve->day_low; row <= last; row++) {
         sums_merge(out, curves_row(curves, number, row));
     }
 }
 
-void curves_settle(struct curves *curves) {
-    for (size_t i = 0; i < curves->changed_count; i++) {
-        const struct curve_point *point = &curves->changed[i];
-        curves->changed_marks[(size_t)point->curve * CURVE_DAYS_MAX + point->day] = 0;
+void curves_settle(struct curves *curves, enum curve_reader reader) {
+    struct curve_changes *changes = &curves->changes[reader];
+    for (size_t i = 0; i < changes->count; i++) {
+        const struct curve_point *point = &changes->points[i];
+        curves->changed_marks[(size_t)point->day * curves->limit + point->curve] &= (uint8_t) ~(1u << reader);
     }
-    curves->changed_count = 0;
+    changes->count = 0;
 }

@@ -87,7 +87,7 @@ enum error entry_from_record(struct entry *entry, const struct entry_record *rec
 
 uint32_t entry_text_hash(const struct entry *entry, size_t row) {
     const struct batch *batch = &entry->batch;
-    if (batch->name == NULL && batch->contractor == NULL && batch->start_day == NULL && batch->completion_day == NULL) {
+    if (!batch_has_texts(batch)) {
         return 0;
     }
     uint64_t hash = 0;

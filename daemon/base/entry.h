@@ -76,6 +76,7 @@ struct entry {
     struct batch batch; /* columns, decoded from body; rows is set for every batch */
     struct definition definition;
     uint32_t refused_by_intake; /* rows whose verdict intake set */
+    int64_t value_offered;      /* sum of the contract values of the others, fen; intake's own */
 
     /* Written by the journal. */
     uint64_t version;
@@ -83,7 +84,8 @@ struct entry {
     /* Written by the ledger. */
     uint32_t accepted;
     uint32_t unchanged;
-    uint32_t refused; /* rows with a verdict, by intake or ledger */
+    uint32_t refused;  /* rows with a verdict, by intake or ledger */
+    int64_t value_sum; /* batches that were not refused: of all projects of the competition, fen */
 
     /* Written by intake, then by the ledger: an enum refusal for each row, 0 = accepted. */
     uint8_t verdicts[BATCH_ROWS_MAX];

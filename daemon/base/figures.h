@@ -1,5 +1,4 @@
-/* What the totals count of one project, and the rule by which an update of it is taken or refused.
- * The rule is shared by the ledger (hot path) and the archive, so that both come to the same state from the same journal. */
+/* What the totals count of one project, and the rule by which an update of it is taken or refused. */
 #ifndef TALLY_DAEMON_BASE_FIGURES_H
 #define TALLY_DAEMON_BASE_FIGURES_H
 
@@ -26,10 +25,10 @@ struct figures {
     uint32_t text_hash; /* of the text columns of the last row that had any; 0 = none yet */
 };
 
-/* Sums over projects. Additions here wrap instead of being checked one by one, because one check, where a row is judged,
- * makes overflow impossible: the contract values of all projects of a competition together stay within VALUE_SUM_MAX
- * (figures_fit), every cell and every roll-up is a part of that, and heads cannot come near 2^63. Only what one day changed
- * may wrap, and then the running sum over the days wraps back. */
+/* Sums over projects. Additions here wrap instead of being checked one by one, because one check, where intake judges a
+ * batch (intake/budget.h), makes overflow impossible: the contract values of all projects of a competition together stay
+ * within VALUE_SUM_MAX, every cell and every roll-up is a part of that, and heads cannot come near 2^63. Only what one day
+ * changed may wrap, and then the running sum over the days wraps back. */
 struct sums {
     int64_t projects;
     int64_t contract_value; /* fen */
@@ -38,12 +37,6 @@ struct sums {
 };
 
 #define VALUE_SUM_MAX (INT64_MAX / 2)
-
-/* Whether a competition whose projects are worth value_sum may have one of them change from old_value to new_value
- * (0 for none). If not, the row is refused with TOTALS_FULL. All three are 0 or more, old_value a part of value_sum. */
-static inline bool figures_fit(int64_t value_sum, int64_t old_value, int64_t new_value) {
-    return new_value <= VALUE_SUM_MAX - (value_sum - old_value);
-}
 
 /* Whether an update by node, effective on day, may replace a project's present state. */
 static inline enum refusal figures_judge(uint16_t owner, uint16_t last_day, uint16_t node, uint16_t day) {
@@ -74,6 +67,14 @@ static inline void sums_subtract(struct sums *sums, int64_t contract_value, int6
     sums->contract_value = sums_wrap_subtract(sums->contract_value, contract_value);
     sums->participants -= participants;
     sums->migrant_participants -= migrants;
+}
+
+/* One project's figures become others. */
+static inline void sums_change(struct sums *sums, int64_t value_difference, int64_t participants_difference,
+                               int64_t migrants_difference) {
+    sums->contract_value = sums_wrap_add(sums->contract_value, value_difference);
+    sums->participants += participants_difference;
+    sums->migrant_participants += migrants_difference;
 }
 
 /* to += from. */

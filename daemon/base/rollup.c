@@ -50,7 +50,8 @@ struct rollup *rollup_create(void) {
     rollup->day_paths = memory_reserve(DAY_PATHS_BYTES);
     if (rollup->leaf_paths == NULL || rollup->links == NULL || rollup->day_paths == NULL ||
         cube_init(&rollup->leaves) != ERROR_NONE || cube_init(&rollup->sums) != ERROR_NONE ||
-        curves_init(&rollup->leaf_days) != ERROR_NONE || curves_init(&rollup->sum_days) != ERROR_NONE ||
+        curves_init(&rollup->leaf_days, LEAF_CURVES_MAX, 1 << CURVE_READER_TOTALS) != ERROR_NONE ||
+        curves_init(&rollup->sum_days, CURVES_MAX, 1 << CURVE_READER_TOTALS) != ERROR_NONE ||
         region_set_init(&rollup->regions) != ERROR_NONE) {
         rollup_destroy(rollup);
         return NULL;
@@ -207,8 +208,8 @@ enum error rollup_apply(struct rollup *rollup, const struct snapshot *snapshot) 
     CHECK(snapshot->version >= rollup->version);
     enum error error = fold(rollup, snapshot);
     region_set_order(&rollup->regions);
-    curves_settle(&rollup->leaf_days);
-    curves_settle(&rollup->sum_days);
+    curves_settle(&rollup->leaf_days, CURVE_READER_TOTALS);
+    curves_settle(&rollup->sum_days, CURVE_READER_TOTALS);
     rollup->torn = error != ERROR_NONE;
     if (error == ERROR_NONE) {
         rollup->version = snapshot->version;

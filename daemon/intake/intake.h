@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "budget.h"
 #include "daemon/base/log.h"
 #include "doorway.h"
 #include "roster.h"
@@ -27,6 +28,7 @@ struct intake {
     bool definitions_pending;                         /* the registry says things that the journal does not know yet */
     struct definition competitions[COMPETITIONS_MAX]; /* as the journal has them; key "" = not there */
     struct definition nodes[NODES_MAX];
+    struct budget budgets[COMPETITIONS_MAX];
     int64_t now_ns; /* monotonic, of this turn */
     int64_t next_round_ns;
     uint8_t hello_memory[HELLO_ARENA_BYTES];

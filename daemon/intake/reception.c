@@ -131,6 +131,7 @@ static void admit(struct intake *intake, struct roster_node *node, struct slot *
     entry->body_bytes = competition != NULL ? zmq_msg_size(&slot->body) : 0;
     if (competition != NULL) {
         admission_judge(entry, competition, node->right, &node->memo);
+        budget_spend(&intake->budgets[entry->competition], entry);
     }
     node->next_sequence++;
     node->rewind_quiet_until_ns = 0;

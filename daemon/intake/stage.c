@@ -69,6 +69,9 @@ static void settle_batch(struct intake *intake, const struct entry *entry) {
         log_event(LOG_ERROR, "receipt-incomplete", "node=%s sequence=%" PRIu64 " what=\"%s\"",
                   node->right != NULL ? node->right->name : "?", entry->sequence, error_text(ERROR_MEMORY));
     }
+    if (entry->kind == ENTRY_BATCH) {
+        budget_settle(&intake->budgets[entry->competition], entry);
+    }
     count_refusals(&receipt);
     node->durable_sequence = entry->sequence;
     node->version = entry->version;
@@ -167,6 +170,10 @@ enum error intake_stage_load_sequence(struct intake_stage *stage, uint16_t numbe
     node->version = version;
     atomic_store_explicit(&stage->intake.options.presences[number].sequence, sequence, memory_order_relaxed);
     return ERROR_NONE;
+}
+
+void intake_stage_load_value_sum(struct intake_stage *stage, uint16_t competition, int64_t value_sum) {
+    stage->intake.budgets[competition].known = value_sum;
 }
 
 enum error intake_stage_load_receipt(struct intake_stage *stage, uint16_t number, const struct receipt *receipt) {

@@ -41,6 +41,7 @@ void intake_stage_load_definition(struct intake_stage *stage, enum entry_kind ki
                                   const struct definition *definition);
 MUST_USE enum error intake_stage_load_sequence(struct intake_stage *stage, uint16_t node, uint64_t sequence,
                                                uint64_t version);
+void intake_stage_load_value_sum(struct intake_stage *stage, uint16_t competition, int64_t value_sum);
 MUST_USE enum error intake_stage_load_receipt(struct intake_stage *stage, uint16_t node, const struct receipt *receipt);
 
 /* Binds the endpoint and starts the thread. Every number in the registry is assigned; the stage takes a reference of its

@@ -41,6 +41,9 @@ size_t ledger_bytes(const struct ledger *ledger);
 /* Highest sequence applied of a node; 0 for none. */
 uint64_t ledger_sequence(const struct ledger *ledger, uint16_t node);
 
+/* Contract values of all projects of a competition, counting or not, fen. */
+int64_t ledger_value_sum(const struct ledger *ledger, uint16_t competition);
+
 /* The definitions applied so far, by number; NULL if there is none. */
 const struct definition *ledger_competition(const struct ledger *ledger, uint16_t number);
 const struct definition *ledger_node(const struct ledger *ledger, uint16_t number);
@@ -64,6 +67,9 @@ void ledger_load_sequence(struct ledger *ledger, uint16_t node, uint64_t sequenc
  * applied next, and of those up to version only what is missing takes effect (their verdicts and counts are not set: what
  * they were is stored). ledger_version is then complete_version. */
 void ledger_resume(struct ledger *ledger, uint64_t complete_version, uint64_t version);
+
+/* After replaying: whether all that the stored state said is there has come. If not, the state was damaged. */
+bool ledger_whole(const struct ledger *ledger);
 
 /* Whether anything changed since the last capture was taken, or blocks were left by it. */
 bool ledger_capture_due(const struct ledger *ledger);

@@ -2,19 +2,15 @@
 
 #include <stdlib.h>
 #include <string.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include "daemon/base/check.h"
 #include "daemon/base/memory.h"
 
 enum { SLOT_BITS_FIRST = 6, SLOT_BITS_MAX = 26 };
 
-#define NUMBER_MASK UINT64_C(0xFFFFFFFF)
-
 enum error project_table_init(struct project_table *table, uint64_t capacity) {
     CHECK(capacity > 0 && capacity < UINT32_MAX);
-    *table = (struct project_table){.capacity = capacity};
+    *table = (struct project_table){.capacity = (uint32_t)capacity};
     table->records = memory_reserve(capacity * sizeof *table->records);
     if (table->records == NULL) {
         return ERROR_MEMORY;
@@ -46,60 +42,9 @@ void project_key_set(struct project_key *key, uint16_t competition, const void *
     key->competition = competition;
 }
 
-uint64_t project_key_hash(const struct project_key *key) {
-    return XXH3_64bits_withSeed(key->code, sizeof key->code, key->competition);
-}
-
-/* The part takes the top 8 bits of the hash, the slot keeps the next 32. */
-static size_t part_of(uint64_t hash) {
-    return (size_t)(hash >> 56);
-}
-
-static uint64_t tag_of(uint64_t hash) {
-    return hash >> 24 & NUMBER_MASK;
-}
-
-static size_t home_of(const struct project_part *part, uint64_t tag) {
-    return (size_t)(tag >> (32 - part->slot_bits));
-}
-
-void project_table_prefetch_slot(const struct project_table *table, uint64_t hash) {
-    const struct project_part *part = &table->parts[part_of(hash)];
-    __builtin_prefetch(&part->slots[home_of(part, tag_of(hash))]);
-}
-
-void project_table_prefetch_record(const struct project_table *table, uint64_t hash) {
-    const struct project_part *part = &table->parts[part_of(hash)];
-    uint64_t tag = tag_of(hash);
-    size_t mask = ((size_t)1 << part->slot_bits) - 1;
-    for (size_t slot = home_of(part, tag); part->slots[slot] != 0; slot = (slot + 1) & mask) {
-        if (part->slots[slot] >> 32 == tag) {
-            __builtin_prefetch(&table->records[(part->slots[slot] & NUMBER_MASK) - 1], 1);
-            return;
-        }
-    }
-}
-
-struct project_record *project_table_find(const struct project_table *table, const struct project_key *key,
-                                          uint64_t hash) {
-    const struct project_part *part = &table->parts[part_of(hash)];
-    uint64_t tag = tag_of(hash);
-    size_t mask = ((size_t)1 << part->slot_bits) - 1;
-    for (size_t slot = home_of(part, tag); part->slots[slot] != 0; slot = (slot + 1) & mask) {
-        if (part->slots[slot] >> 32 != tag) {
-            continue;
-        }
-        struct project_record *record = &table->records[(part->slots[slot] & NUMBER_MASK) - 1];
-        if (memcmp(record->code, key->code, sizeof record->code) == 0 && record->competition == key->competition) {
-            return record;
-        }
-    }
-    return NULL;
-}
-
 static void place(struct project_part *part, uint64_t slot_value) {
     size_t mask = ((size_t)1 << part->slot_bits) - 1;
-    size_t slot = home_of(part, slot_value >> 32);
+    size_t slot = project_part_home(part, (uint32_t)(slot_value >> 32));
     while (part->slots[slot] != 0) {
         slot = (slot + 1) & mask;
     }
@@ -122,17 +67,19 @@ static void grow(struct project_part *part) {
     *part = larger;
 }
 
-struct project_record *project_table_add(struct project_table *table, const struct project_key *key, uint64_t hash) {
-    struct project_part *part = &table->parts[part_of(hash)];
-    CHECK(table->count < table->capacity);
+struct project_record *project_table_add(struct project_table *table, const struct project_key *key, uint64_t hash,
+                                         uint32_t number) {
+    struct project_part *part = &table->parts[hash >> 56];
+    CHECK(number < table->capacity);
     if (part->count >= ((uint32_t)3 << part->slot_bits) / 4) {
         grow(part);
     }
-    struct project_record *record = &table->records[table->count++];
+    struct project_record *record = &table->records[number];
     memcpy(record->code, key->code, sizeof record->code);
-    record->competition = key->competition;
+    record->competition = (uint8_t)key->competition;
+    table->count = number < table->count ? table->count : number + 1;
     part->count++;
-    place(part, tag_of(hash) << 32 | table->count);
+    place(part, (uint64_t)project_table_tag(hash) << 32 | (number + 1));
     return record;
 }
 

@@ -5,36 +5,26 @@
  * slots (32 bits of hash, 32 bits of record number) that doubles by itself, without touching the records, because the bits
  * that place a slot in a larger part are kept in the slot. So growth stops the world for a 256th of the index at a time.
  * Why not one table with the figures in it: at 10 million projects its doubling would stop the world for a second and its
- * free half would cost twice the memory. */
+ * free half would cost twice the memory.
+ *
+ * What an update passes through is inline here: a call for each of its steps would cost as much as the steps. */
 #ifndef TALLY_DAEMON_LEDGER_PROJECT_TABLE_H
 #define TALLY_DAEMON_LEDGER_PROJECT_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include "daemon/base/error.h"
-#include "proto/limits.h"
+#include "daemon/base/project.h"
 
 /* Bytes from the wire, filled up with NUL: codes are printable, so the NULs tell the length. */
 struct project_key {
-    uint8_t code[PROJECT_CODE_BYTES_MAX];
+    uint64_t code[PROJECT_CODE_BYTES_MAX / 8];
     uint16_t competition;
 };
-
-struct project_record {
-    _Alignas(64) uint8_t code[PROJECT_CODE_BYTES_MAX];
-    int64_t contract_value;        /* fen */
-    uint32_t participants;         /* heads */
-    uint32_t migrant_participants; /* heads */
-    uint32_t cell;                 /* number in the cube: region, category, status */
-    uint32_t text_hash;
-    uint16_t competition;
-    uint16_t node; /* that owns it */
-    uint16_t effective_day;
-    uint16_t zero;
-};
-
-_Static_assert(sizeof(struct project_record) == 64, "a project is one cache line");
 
 enum { PROJECT_TABLE_PARTS = 256 };
 
@@ -45,9 +35,9 @@ struct project_part {
 };
 
 struct project_table {
-    struct project_record *records; /* count of them */
-    uint64_t count;
-    uint64_t capacity;
+    struct project_record *records; /* count of them, on cache line boundaries */
+    uint32_t count;
+    uint32_t capacity;
     struct project_part parts[PROJECT_TABLE_PARTS];
 };
 
@@ -58,21 +48,86 @@ void project_table_fini(struct project_table *table);
 /* code is size bytes, at most PROJECT_CODE_BYTES_MAX. */
 void project_key_set(struct project_key *key, uint16_t competition, const void *code, size_t size);
 
-uint64_t project_key_hash(const struct project_key *key);
+/* The same for a code that PROJECT_CODE_BYTES_MAX readable bytes begin with: without a loop over its length. */
+static inline void project_key_cut(struct project_key *key, uint16_t competition, const uint8_t *bytes, size_t size) {
+    static const uint8_t keep[2 * PROJECT_CODE_BYTES_MAX] = {
+        0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+        0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+    uint64_t mask[PROJECT_CODE_BYTES_MAX / 8];
+    memcpy(mask, keep + PROJECT_CODE_BYTES_MAX - size, sizeof mask);
+    memcpy(key->code, bytes, sizeof key->code);
+    for (size_t i = 0; i < PROJECT_CODE_BYTES_MAX / 8; i++) {
+        key->code[i] &= mask[i];
+    }
+    key->competition = competition;
+}
+
+static inline uint64_t project_key_hash(const struct project_key *key) {
+    return XXH3_64bits_withSeed(key->code, sizeof key->code, key->competition);
+}
+
+/* The part takes the top 8 bits of the hash, the slot keeps the next 32. */
+static inline const struct project_part *project_table_part(const struct project_table *table, uint64_t hash) {
+    return &table->parts[hash >> 56];
+}
+
+static inline uint32_t project_table_tag(uint64_t hash) {
+    return (uint32_t)(hash >> 24);
+}
+
+static inline size_t project_part_home(const struct project_part *part, uint32_t tag) {
+    return tag >> (32 - part->slot_bits);
+}
 
 /* Asks the memory for the place where project_table_find will look first. */
-void project_table_prefetch_slot(const struct project_table *table, uint64_t hash);
+static inline void project_table_prefetch_slot(const struct project_table *table, uint64_t hash) {
+    const struct project_part *part = project_table_part(table, hash);
+    __builtin_prefetch(&part->slots[project_part_home(part, project_table_tag(hash))]);
+}
 
 /* Asks the memory for the record that project_table_find will probably return. */
-void project_table_prefetch_record(const struct project_table *table, uint64_t hash);
+static inline void project_table_prefetch_record(const struct project_table *table, uint64_t hash) {
+    const struct project_part *part = project_table_part(table, hash);
+    uint32_t tag = project_table_tag(hash);
+    size_t mask = ((size_t)1 << part->slot_bits) - 1;
+    for (size_t slot = project_part_home(part, tag); part->slots[slot] != 0; slot = (slot + 1) & mask) {
+        if (part->slots[slot] >> 32 == tag) {
+            __builtin_prefetch(&table->records[(uint32_t)part->slots[slot] - 1], 1);
+            return;
+        }
+    }
+}
+
+static inline bool project_record_is(const struct project_record *record, const struct project_key *key) {
+    uint64_t code[PROJECT_CODE_BYTES_MAX / 8];
+    memcpy(code, record->code, sizeof code);
+    uint64_t difference = (code[0] ^ key->code[0]) | (code[1] ^ key->code[1]) | (code[2] ^ key->code[2]) |
+                          (code[3] ^ key->code[3]) | (uint64_t)(record->competition ^ key->competition);
+    return difference == 0;
+}
 
 /* The project's record, or NULL. */
-struct project_record *project_table_find(const struct project_table *table, const struct project_key *key,
-                                          uint64_t hash);
+static inline struct project_record *project_table_find(const struct project_table *table,
+                                                        const struct project_key *key, uint64_t hash) {
+    const struct project_part *part = project_table_part(table, hash);
+    uint32_t tag = project_table_tag(hash);
+    size_t mask = ((size_t)1 << part->slot_bits) - 1;
+    for (size_t slot = project_part_home(part, tag); part->slots[slot] != 0; slot = (slot + 1) & mask) {
+        if (part->slots[slot] >> 32 == tag) {
+            struct project_record *record = &table->records[(uint32_t)part->slots[slot] - 1];
+            if (project_record_is(record, key)) {
+                return record;
+            }
+        }
+    }
+    return NULL;
+}
 
-/* A new record with the key set and all else 0. The project is not in the table yet, and the table is not at its capacity
- * (checked). Stops the program if memory for a larger index is out. */
-struct project_record *project_table_add(struct project_table *table, const struct project_key *key, uint64_t hash);
+/* A record with this number, the key set and all else 0. Neither the project nor the number is in the table yet, and the
+ * number is below the capacity (checked); the count becomes more than it. Stops the program if memory for a larger index is
+ * out. */
+struct project_record *project_table_add(struct project_table *table, const struct project_key *key, uint64_t hash,
+                                         uint32_t number);
 
 /* Bytes of records and index in use. */
 size_t project_table_bytes(const struct project_table *table);

@@ -15,6 +15,9 @@ struct ledger_stage {
     struct ledger_stage_options options;
     pthread_t thread;
 
+    /* Owned by the stage's thread. */
+    struct entry *held; /* popped, but its texts must wait for a capture */
+
     /* Atomic: written by the stage's thread, read by any. */
     _Atomic uint64_t version;
     _Atomic uint64_t projects;
@@ -32,12 +35,26 @@ static void count_entry(const struct entry *entry) {
     counter_add(COUNTER_LEDGER_ROWS_REFUSED, entry->refused);
 }
 
+/* The next entry that there is room for, or NULL. */
+static struct entry *next_entry(struct ledger_stage *stage) {
+    const struct ledger_stage_options *options = &stage->options;
+    struct entry *entry = stage->held != NULL ? stage->held : ring_pop(options->in);
+    stage->held = NULL;
+    if (entry != NULL && !ledger_has_room(options->ledger, entry)) {
+        stage->held = entry;
+        atomic_store_explicit(&options->capture_exchange->urgent, true, memory_order_release);
+        waker_wake(options->archive_waker);
+        return NULL;
+    }
+    return entry;
+}
+
 /* Applies a run of entries and sends them home with one wake-up. Returns whether there was any. */
 static bool apply_some(struct ledger_stage *stage) {
     const struct ledger_stage_options *options = &stage->options;
     size_t count = 0;
     struct entry *entry;
-    while (count < RUN_ENTRIES_MAX && (entry = ring_pop(options->in)) != NULL) {
+    while (count < RUN_ENTRIES_MAX && (entry = next_entry(stage)) != NULL) {
         uint64_t version = entry->version;
         ledger_apply(options->ledger, entry);
         count_entry(entry);
@@ -69,12 +86,29 @@ static void offer_snapshot(struct ledger_stage *stage) {
     waker_wake(stage->options.publish_waker);
 }
 
+static bool capture_due(const struct ledger_stage *stage) {
+    /* Acquire: the archive has finished with the capture before it wants the next. */
+    return atomic_load_explicit(&stage->options.capture_exchange->holder, memory_order_acquire) == CAPTURE_WANTED &&
+           ledger_capture_due(stage->options.ledger);
+}
+
+static void offer_capture(struct ledger_stage *stage) {
+    struct capture_exchange *exchange = stage->options.capture_exchange;
+    if (!capture_due(stage) ||
+        ledger_capture(stage->options.ledger, &exchange->request, &exchange->capture) != ERROR_NONE) {
+        return;
+    }
+    counter_add(COUNTER_LEDGER_CAPTURES, 1);
+    atomic_store_explicit(&exchange->holder, CAPTURE_OFFERED, memory_order_release); /* with the archive's acquire */
+    waker_wake(stage->options.archive_waker);
+}
+
 static void sleep_until_woken(struct ledger_stage *stage) {
     struct waker *waker = stage->options.waker;
     waker_prepare(waker);
-    bool idle = ring_empty(stage->options.in) && !snapshot_due(stage) &&
-                !atomic_load_explicit(&stage->stopping, memory_order_acquire);
-    if (idle) {
+    bool nothing_to_apply = stage->held != NULL || ring_empty(stage->options.in);
+    if (nothing_to_apply && !snapshot_due(stage) && !capture_due(stage) &&
+        !atomic_load_explicit(&stage->stopping, memory_order_acquire)) {
         waker_sleep(waker, -1);
     }
     waker_finish(waker);
@@ -86,8 +120,9 @@ static void *run(void *context) {
         bool stopping = atomic_load_explicit(&stage->stopping, memory_order_acquire); /* before the look at the ring */
         bool applied = apply_some(stage);
         offer_snapshot(stage);
+        offer_capture(stage);
         if (!applied && stopping) {
-            return NULL;
+            return NULL; /* an entry that is held is durable: the next start applies it */
         }
         if (!applied) {
             sleep_until_woken(stage);
