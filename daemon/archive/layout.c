@@ -9,11 +9,19 @@ _Static_assert(sizeof(struct sums) == 32, "stored sums have no gaps");
 _Static_assert(sizeof(struct entry_refusal) == 4, "stored refusals have no gaps");
 
 const char *const layout_table_names[TABLE_COUNT] = {
-    [TABLE_META] = "meta",         [TABLE_DEFINITIONS] = "definitions",
-    [TABLE_PROJECTS] = "projects", [TABLE_TEXTS] = "texts",
-    [TABLE_REGIONS] = "regions",   [TABLE_DAYS] = "days",
-    [TABLE_CELLS] = "cells",       [TABLE_NODES] = "nodes",
-    [TABLE_RECEIPTS] = "receipts",
+    [TABLE_META] = "meta",       [TABLE_DEFINITIONS] = "definitions",
+    [TABLE_CELLS] = "cells",     [TABLE_BLOCKS] = "blocks",
+    [TABLE_NUMBERS] = "numbers", [TABLE_REGIONS] = "regions",
+    [TABLE_TEXTS] = "texts",     [TABLE_DAYS] = "days",
+    [TABLE_NODES] = "nodes",     [TABLE_RECEIPTS] = "receipts",
+    [TABLE_TIMES] = "times",
+};
+
+const bool layout_table_numbered[TABLE_COUNT] = {
+    [TABLE_CELLS] = true,
+    [TABLE_BLOCKS] = true,
+    [TABLE_TEXTS] = true,
+    [TABLE_TIMES] = true,
 };
 
 /* ---- keys ---- */
@@ -36,7 +44,7 @@ void layout_definition_key(struct layout_key *key, enum entry_kind kind, uint16_
     add_number(key, number, 2);
 }
 
-void layout_project_key(struct layout_key *key, uint16_t competition, const void *code, size_t code_bytes) {
+void layout_number_key(struct layout_key *key, uint16_t competition, const void *code, size_t code_bytes) {
     key->size = 0;
     add_number(key, competition, 2);
     add_code(key, code, code_bytes);
@@ -55,11 +63,6 @@ void layout_day_key(struct layout_key *key, uint16_t competition, uint32_t regio
     add_number(key, competition, 2);
     add_number(key, region, 4);
     add_number(key, day, 2);
-}
-
-void layout_cell_key(struct layout_key *key, cell_key_t cell) {
-    key->size = 0;
-    add_number(key, cell, 8);
 }
 
 void layout_node_key(struct layout_key *key, uint16_t node) {
@@ -99,14 +102,6 @@ bool layout_read_definition_key(const uint8_t *bytes, size_t size, enum entry_ki
     return *number < (*kind == ENTRY_COMPETITION ? (int)COMPETITIONS_MAX : (int)NODES_MAX);
 }
 
-bool layout_read_project_key(const uint8_t *bytes, size_t size, uint16_t *competition, char *code) {
-    if (!code_at(bytes, size, 2, code)) {
-        return false;
-    }
-    *competition = (uint16_t)number_at(bytes, 2);
-    return *competition < COMPETITIONS_MAX;
-}
-
 bool layout_read_region_key(const uint8_t *bytes, size_t size, uint16_t *competition, uint32_t *region, char *code) {
     if (!code_at(bytes, size, 6, code)) {
         return false;
@@ -124,14 +119,6 @@ bool layout_read_day_key(const uint8_t *bytes, size_t size, uint16_t *competitio
     *region = (uint32_t)number_at(bytes + 2, 4);
     *day = (uint16_t)number_at(bytes + 6, 2);
     return *competition < COMPETITIONS_MAX;
-}
-
-bool layout_read_cell_key(const uint8_t *bytes, size_t size, cell_key_t *cell) {
-    if (size != 8) {
-        return false;
-    }
-    *cell = number_at(bytes, 8);
-    return *cell >> 63 == 1 && cell_key_competition(*cell) < COMPETITIONS_MAX;
 }
 
 bool layout_read_node_key(const uint8_t *bytes, size_t size, uint16_t *node) {
@@ -153,31 +140,36 @@ bool layout_read_receipt_key(const uint8_t *bytes, size_t size, uint16_t *node, 
 
 /* ---- values ---- */
 
-void layout_project_set(struct layout_project *value, const struct figures *figures, uint64_t updated_version,
-                        int64_t updated_ms) {
-    *value = (struct layout_project){.contract_value = figures->contract_value,
-                                     .updated_version = updated_version,
-                                     .updated_ms = updated_ms,
-                                     .participants = figures->participants,
-                                     .migrant_participants = figures->migrant_participants,
-                                     .region = figures->region,
-                                     .text_hash = figures->text_hash,
-                                     .node = figures->node,
-                                     .effective_day = figures->effective_day,
-                                     .category = figures->category,
-                                     .status = figures->status};
+bool layout_read_number(const void *bytes, size_t size, uint32_t *number) {
+    if (size != sizeof *number) {
+        return false;
+    }
+    memcpy(number, bytes, sizeof *number);
+    return true;
 }
 
-void layout_project_figures(const struct layout_project *value, struct figures *figures) {
-    *figures = (struct figures){.contract_value = value->contract_value,
-                                .participants = value->participants,
-                                .migrant_participants = value->migrant_participants,
-                                .region = value->region,
-                                .node = value->node,
-                                .effective_day = value->effective_day,
-                                .category = value->category,
-                                .status = value->status,
-                                .text_hash = value->text_hash};
+bool layout_read_cell(const void *bytes, size_t size, cell_key_t *cell) {
+    if (size != sizeof *cell) {
+        return false;
+    }
+    memcpy(cell, bytes, sizeof *cell);
+    return *cell >> 63 == 1 && cell_key_competition(*cell) < COMPETITIONS_MAX;
+}
+
+size_t layout_code_bytes(const struct project_record *record) {
+    return strnlen((const char *)record->code, sizeof record->code);
+}
+
+void layout_figures(const struct project_record *record, cell_key_t cell, struct figures *figures) {
+    *figures = (struct figures){.contract_value = (int64_t)record->contract_value,
+                                .participants = (uint32_t)record->participants,
+                                .migrant_participants = (uint32_t)record->migrant_participants,
+                                .region = cell_key_region(cell),
+                                .node = record->node,
+                                .effective_day = record->effective_day,
+                                .category = cell_key_category(cell),
+                                .status = cell_key_status(cell),
+                                .text_hash = record->text_hash};
 }
 
 enum { TEXTS_FIXED_BYTES = 10 };

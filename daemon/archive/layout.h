@@ -1,18 +1,27 @@
 /* How state.mdb is laid out: its tables, their keys and values. Keys are big endian, so that LMDB's order is the natural
- * one; values are little endian, as they lie in memory.
+ * one, or where they are one number, marked #, that number as it lies in memory (MDB_INTEGERKEY). Values are little endian,
+ * as they lie in memory. LMDB aligns neither keys nor values to more than 2 bytes: copy them.
  *
- *   meta         "format", "epoch", "version"               -> a number of 8 bytes
- *   definitions  kind, number                               -> DEFINITION_BYTES, sum of the competition's contract values
- *   projects     competition, code                          -> struct layout_project
- *   texts        competition, code                          -> two dates, two lengths, name, contractor
- *   regions      competition, region, code                  -> nothing: the order in which projects are listed
+ *   meta         "format", "epoch", "version", "complete"   -> a number of 8 bytes
+ *   definitions  kind, number                               -> DEFINITION_BYTES
+ *   cells        # number of the cell, 4 bytes              -> its cell_key_t; from 0, without gaps
+ *   blocks       # number of the block, 4 bytes             -> struct project_block; from 0, without gaps
+ *   numbers      competition, code                          -> number of the project, 4 bytes
+ *   regions      competition, region, code                  -> number of the project: the order in which they are listed
+ *   texts        # number of the project, 4 bytes           -> two dates, two lengths, name, contractor
  *   days         competition, region, day                   -> struct sums: what the day changed in the totals that count
- *   cells        competition, region, category, status      -> nothing: every cell that a project was ever in
  *   nodes        node                                       -> highest sequence
  *   receipts     node, sequence                             -> struct layout_receipt, refused rows
+ *   times        # version, 8 bytes                         -> when its entry was taken, ms since 1970
  *
- * Figures and texts are apart because most updates change figures only, and a fold that rewrites small values dirties
- * fewer pages. */
+ * "version" and "complete" are those of struct state_reach: definitions, cells, texts, days, nodes and receipts are true at
+ * version (texts and receipts may be newer, which does no harm: who replays comes to the same); each block is true at its
+ * own version, which is not above it.
+ * Projects have the numbers that the journal gives them, so that neighbours came together and a block that changed is
+ * written as a whole; where a project is, numbers tells by its code.
+ * Texts are apart because most updates change figures only.
+ * times has one version about each second, and always the newest. A project's last change was taken at the time of the first
+ * of them that is not below its updated_version, or up to about a second before. */
 #ifndef TALLY_DAEMON_ARCHIVE_LAYOUT_H
 #define TALLY_DAEMON_ARCHIVE_LAYOUT_H
 
@@ -23,35 +32,38 @@
 #include "daemon/base/cube.h"
 #include "daemon/base/entry.h"
 #include "daemon/base/figures.h"
+#include "daemon/base/project.h"
 #include "daemon/base/receipt.h"
 
-enum { LAYOUT_FORMAT = 1 };
+enum { LAYOUT_FORMAT = 2 };
 
 enum table {
     TABLE_META = 0,
     TABLE_DEFINITIONS,
-    TABLE_PROJECTS,
-    TABLE_TEXTS,
-    TABLE_REGIONS,
-    TABLE_DAYS,
     TABLE_CELLS,
+    TABLE_BLOCKS,
+    TABLE_NUMBERS,
+    TABLE_REGIONS,
+    TABLE_TEXTS,
+    TABLE_DAYS,
     TABLE_NODES,
     TABLE_RECEIPTS,
+    TABLE_TIMES,
     TABLE_COUNT,
 };
 
-/* Table names, for LMDB. */
+/* Table names, for LMDB, and whether their keys are numbers. */
 extern const char *const layout_table_names[TABLE_COUNT];
+extern const bool layout_table_numbered[TABLE_COUNT];
 
 #define LAYOUT_META_FORMAT "format"
 #define LAYOUT_META_EPOCH "epoch"
 #define LAYOUT_META_VERSION "version"
+#define LAYOUT_META_COMPLETE "complete"
 
 enum {
-    LAYOUT_PROJECT_KEY_BYTES_MAX = 2 + PROJECT_CODE_BYTES_MAX,
     LAYOUT_REGION_KEY_BYTES_MAX = 2 + 4 + PROJECT_CODE_BYTES_MAX,
     LAYOUT_KEY_BYTES_MAX = LAYOUT_REGION_KEY_BYTES_MAX,
-    LAYOUT_DEFINITION_BYTES = DEFINITION_BYTES + 8,
 };
 
 /* A key while it is made or taken apart. */
@@ -61,43 +73,31 @@ struct layout_key {
 };
 
 void layout_definition_key(struct layout_key *key, enum entry_kind kind, uint16_t number);
-void layout_project_key(struct layout_key *key, uint16_t competition, const void *code, size_t code_bytes);
+void layout_number_key(struct layout_key *key, uint16_t competition, const void *code, size_t code_bytes);
 void layout_region_key(struct layout_key *key, uint16_t competition, uint32_t region, const void *code,
                        size_t code_bytes);
 void layout_day_key(struct layout_key *key, uint16_t competition, uint32_t region, uint16_t day);
-void layout_cell_key(struct layout_key *key, cell_key_t cell);
 void layout_node_key(struct layout_key *key, uint16_t node);
 void layout_receipt_key(struct layout_key *key, uint16_t node, uint64_t sequence);
 
 /* The other way round. Each returns whether the bytes are such a key. code has PROJECT_CODE_BYTES_MAX + 1 bytes. */
 bool layout_read_definition_key(const uint8_t *bytes, size_t size, enum entry_kind *kind, uint16_t *number);
-bool layout_read_project_key(const uint8_t *bytes, size_t size, uint16_t *competition, char *code);
 bool layout_read_region_key(const uint8_t *bytes, size_t size, uint16_t *competition, uint32_t *region, char *code);
 bool layout_read_day_key(const uint8_t *bytes, size_t size, uint16_t *competition, uint32_t *region, uint16_t *day);
-bool layout_read_cell_key(const uint8_t *bytes, size_t size, cell_key_t *cell);
 bool layout_read_node_key(const uint8_t *bytes, size_t size, uint16_t *node);
 bool layout_read_receipt_key(const uint8_t *bytes, size_t size, uint16_t *node, uint64_t *sequence);
 
-struct layout_project {
-    int64_t contract_value;
-    uint64_t updated_version;
-    int64_t updated_ms;
-    uint32_t participants;
-    uint32_t migrant_participants;
-    uint32_t region;
-    uint32_t text_hash;
-    uint16_t node;
-    uint16_t effective_day;
-    uint8_t category;
-    uint8_t status;
-    uint8_t zero[2];
-};
+/* Reads a number of 4 bytes: a key marked #, or a value. Returns whether it is one. */
+bool layout_read_number(const void *bytes, size_t size, uint32_t *number);
 
-_Static_assert(sizeof(struct layout_project) == 48, "a stored project has no gaps");
+/* Reads a cell's key. Returns whether it is one. */
+bool layout_read_cell(const void *bytes, size_t size, cell_key_t *cell);
 
-void layout_project_set(struct layout_project *value, const struct figures *figures, uint64_t updated_version,
-                        int64_t updated_ms);
-void layout_project_figures(const struct layout_project *value, struct figures *figures);
+/* Bytes of a record's code, which is filled up with NUL; 0 = there is no such project. */
+size_t layout_code_bytes(const struct project_record *record);
+
+/* The figures of a project that lies in a cell. */
+void layout_figures(const struct project_record *record, cell_key_t cell, struct figures *figures);
 
 /* The texts and dates of one project. name and contractor need not end with NUL. */
 struct layout_texts {

@@ -72,7 +72,8 @@ static int open_environment(MDB_env **env, const char *path, size_t bytes, unsig
 static int open_tables(struct state_file *file, MDB_txn *transaction, unsigned flags) {
     int result = MDB_SUCCESS;
     for (int i = 0; result == MDB_SUCCESS && i < TABLE_COUNT; i++) {
-        result = mdb_dbi_open(transaction, layout_table_names[i], flags, &file->tables[i]);
+        unsigned keys = layout_table_numbered[i] ? MDB_INTEGERKEY : 0;
+        result = mdb_dbi_open(transaction, layout_table_names[i], flags | keys, &file->tables[i]);
     }
     return result;
 }
@@ -94,6 +95,9 @@ static int fill_new(struct state_file *file, uint64_t epoch) {
     }
     if (result == MDB_SUCCESS) {
         result = state_file_put_number(file, transaction, LAYOUT_META_VERSION, 0);
+    }
+    if (result == MDB_SUCCESS) {
+        result = state_file_put_number(file, transaction, LAYOUT_META_COMPLETE, 0);
     }
     if (result != MDB_SUCCESS) {
         mdb_txn_abort(transaction);
@@ -145,6 +149,7 @@ static enum error read_meta(struct state_file *file, bool *known, struct fault *
     MDB_txn *transaction;
     uint64_t format = 0;
     uint64_t version = 0;
+    uint64_t complete = 0;
     int result = mdb_txn_begin(file->env, NULL, MDB_RDONLY, &transaction);
     if (result != MDB_SUCCESS) {
         return fault_set(fault, state_file_error(file, result), "%s: cannot be read: %s", file->path,
@@ -164,7 +169,11 @@ static enum error read_meta(struct state_file *file, bool *known, struct fault *
     if (result == MDB_SUCCESS && *known) {
         result = state_file_get_number(file, transaction, LAYOUT_META_VERSION, &version);
     }
+    if (result == MDB_SUCCESS && *known) {
+        result = state_file_get_number(file, transaction, LAYOUT_META_COMPLETE, &complete);
+    }
     mdb_txn_commit(transaction);
+    atomic_init(&file->complete, complete);
     atomic_init(&file->version, version);
     if (result == MDB_SUCCESS) {
         return ERROR_NONE;

@@ -19,7 +19,8 @@ struct state_file {
     MDB_dbi tables[TABLE_COUNT];
     uint64_t epoch;
 
-    /* Atomic: written by whoever commits, read by any. */
+    /* Atomic: written by whoever commits, read by any. As in struct state_reach. */
+    _Atomic uint64_t complete;
     _Atomic uint64_t version;
 };
 
