@@ -29,6 +29,8 @@ struct intake {
     struct definition competitions[COMPETITIONS_MAX]; /* as the journal has them; key "" = not there */
     struct definition nodes[NODES_MAX];
     struct budget budgets[COMPETITIONS_MAX];
+    uint64_t settled_version; /* of the last entry that came home */
+    uint64_t copied_version;  /* receipts up to it were copied for the archive, or were loaded from there */
     int64_t now_ns; /* monotonic, of this turn */
     int64_t next_round_ns;
     uint8_t hello_memory[HELLO_ARENA_BYTES];

@@ -16,6 +16,7 @@
 #include "daemon/base/counter.h"
 #include "definitions.h"
 #include "intake.h"
+#include "receipt_copy.h"
 #include "reception.h"
 #include "replies.h"
 
@@ -91,6 +92,7 @@ static bool take_home(struct intake *intake) {
         if (entry->kind == ENTRY_BATCH || entry->kind == ENTRY_BATCH_REFUSED) {
             settle_batch(intake, entry);
         }
+        intake->settled_version = entry->version;
         slots_give_back(&intake->slots, slots_of(entry));
         any = true;
     }
@@ -104,7 +106,8 @@ static void sleep_until_woken(struct intake *intake) {
     }
     struct waker *waker = intake->options.waker;
     waker_prepare(waker);
-    bool idle = ring_empty(intake->options.in) && !atomic_load_explicit(&intake->stopping, memory_order_acquire);
+    bool idle = ring_empty(intake->options.in) && !receipt_copy_due(intake) &&
+                !atomic_load_explicit(&intake->stopping, memory_order_acquire);
     if (idle) {
         zmq_pollitem_t items[] = {{.fd = waker->fd, .events = ZMQ_POLLIN},
                                   {.socket = intake->doorway.socket, .events = ZMQ_POLLIN}};
@@ -124,6 +127,7 @@ static void *run(void *context) {
             busy |= read_messages(intake);
         }
         replies_round(intake);
+        receipt_copy_offer(intake);
         bool home = intake->slots.free_count == intake->slots.count;
         if (home && atomic_load_explicit(&intake->draining, memory_order_acquire)) {
             atomic_store_explicit(&intake->drained, true, memory_order_release);
@@ -185,6 +189,15 @@ enum error intake_stage_load_receipt(struct intake_stage *stage, uint16_t number
     return ERROR_NONE;
 }
 
+void intake_stage_load_version(struct intake_stage *stage, uint64_t version, uint64_t stored_version) {
+    stage->intake.settled_version = version;
+    stage->intake.copied_version = stored_version;
+}
+
+enum error intake_stage_copy_receipts(struct intake_stage *stage, uint64_t version, struct receipt_list *list) {
+    return receipt_copy_take(&stage->intake, version, list);
+}
+
 enum error intake_stage_start(struct intake_stage *stage, struct registry *registry, struct fault *fault) {
     const struct intake_stage_options *options = &stage->intake.options;
     enum error error =
@@ -216,16 +229,24 @@ bool intake_stage_drain(struct intake_stage *stage, int timeout_ms) {
     return true;
 }
 
+void intake_stage_stop(struct intake_stage *stage) {
+    if (stage == NULL) {
+        return;
+    }
+    if (stage->started) {
+        atomic_store_explicit(&stage->intake.stopping, true, memory_order_release);
+        waker_wake(stage->intake.options.waker);
+        pthread_join(stage->thread, NULL);
+        stage->started = false;
+    }
+    doorway_close(&stage->intake.doorway);
+}
+
 void intake_stage_destroy(struct intake_stage **stage) {
     if (*stage == NULL) {
         return;
     }
-    if ((*stage)->started) {
-        atomic_store_explicit(&(*stage)->intake.stopping, true, memory_order_release);
-        waker_wake((*stage)->intake.options.waker);
-        pthread_join((*stage)->thread, NULL);
-    }
-    doorway_close(&(*stage)->intake.doorway);
+    intake_stage_stop(*stage);
     /* Slots that never came home, because the disk failed, go with the process's memory. */
     if ((*stage)->intake.slots.free_count == (*stage)->intake.slots.count) {
         slots_fini(&(*stage)->intake.slots);

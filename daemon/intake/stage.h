@@ -10,6 +10,7 @@
 
 #include "daemon/base/presence.h"
 #include "daemon/base/receipt.h"
+#include "daemon/base/receipt_exchange.h"
 #include "daemon/base/registry.h"
 #include "daemon/base/ring.h"
 #include "daemon/base/waker.h"
@@ -26,7 +27,9 @@ struct intake_stage_options {
     struct ring *in;     /* of struct entry *, home from the ledger */
     struct waker *waker; /* on which the stage sleeps */
     struct waker *journal_waker;
+    struct waker *archive_waker;         /* woken for receipts that were offered */
     struct registry_slot *registry_slot; /* where a reload comes in */
+    struct receipt_exchange *receipt_exchange;
     struct presence *presences;          /* NODES_MAX, by number; written by the stage */
     bool (*journal_full)(void *context); /* whether to answer Busy; any thread */
     void *context;
@@ -44,6 +47,14 @@ MUST_USE enum error intake_stage_load_sequence(struct intake_stage *stage, uint1
 void intake_stage_load_value_sum(struct intake_stage *stage, uint16_t competition, int64_t value_sum);
 MUST_USE enum error intake_stage_load_receipt(struct intake_stage *stage, uint16_t node, const struct receipt *receipt);
 
+/* Before the start, after all else was loaded: everything up to version is home; the receipts up to stored_version are those
+ * of the stored state, which need not be copied again. */
+void intake_stage_load_version(struct intake_stage *stage, uint64_t version, uint64_t stored_version);
+
+/* Before the start, or after the end of the thread: adds the receipts up to version that the archive was not given before.
+ * Errors: MEMORY, nothing changed. */
+MUST_USE enum error intake_stage_copy_receipts(struct intake_stage *stage, uint64_t version, struct receipt_list *list);
+
 /* Binds the endpoint and starts the thread. Every number in the registry is assigned; the stage takes a reference of its
  * own. Errors: NETWORK, MEMORY, with the fault filled. */
 MUST_USE enum error intake_stage_start(struct intake_stage *stage, struct registry *registry, struct fault *fault);
@@ -52,8 +63,11 @@ MUST_USE enum error intake_stage_start(struct intake_stage *stage, struct regist
  * whether that was so. Any thread. */
 bool intake_stage_drain(struct intake_stage *stage, int timeout_ms);
 
-/* Ends the thread, if it was started, closes the endpoint and frees. The journal and ledger stages have stopped before, so
- * that no entry is anywhere else. *stage may be NULL and is NULL afterwards. */
+/* Ends the thread, if it was started, and closes the endpoint. The journal and ledger stages have stopped before, so that no
+ * entry is anywhere else. What is known of the nodes stays until the end. NULL is fine; so is a second time. */
+void intake_stage_stop(struct intake_stage *stage);
+
+/* Stops and frees. *stage may be NULL and is NULL afterwards. */
 void intake_stage_destroy(struct intake_stage **stage);
 
 #endif
