@@ -29,7 +29,8 @@ static enum error open_or_make(struct state *state, const struct state_options *
     if (error != ERROR_NONE || (known && state->file.epoch == options->epoch)) {
         return error;
     }
-    if (known && state_version(state) > 0 && options->journal_version == 0) {
+    if (known && atomic_load_explicit(&state->file.version, memory_order_relaxed) > 0 &&
+        options->journal_version == 0) {
         return fault_set(fault, ERROR_DAMAGED,
                          "%s: holds what another journal added up to, but the journal is new and empty: it was lost; "
                          "restore the whole data directory from one backup, or remove this file to begin anew",
@@ -54,13 +55,14 @@ struct state *state_open(const struct state_options *options, struct fault *faul
     if (open_or_make(state, options, fault) != ERROR_NONE) {
         goto fail;
     }
-    if (state_version(state) > options->journal_version) {
+    uint64_t version = atomic_load_explicit(&state->file.version, memory_order_relaxed); /* nobody writes yet */
+    if (version > options->journal_version) {
         fault_set(
             fault, ERROR_DAMAGED,
-            "%s: is true up to version %" PRIu64 ", but the journal ends at %" PRIu64
+            "%s: holds what entries up to %" PRIu64 " changed, but the journal ends at %" PRIu64
             ": the journal has lost its end; restore the whole data directory from one backup, or remove this file "
             "to start from what the journal has",
-            options->path, state_version(state), options->journal_version);
+            options->path, version, options->journal_version);
         goto fail;
     }
     return state;
@@ -77,7 +79,7 @@ void state_close(struct state *state) {
 }
 
 uint64_t state_version(const struct state *state) {
-    return atomic_load_explicit(&state->file.version, memory_order_acquire); /* with the release of the commit */
+    return atomic_load_explicit(&state->file.complete, memory_order_acquire); /* with the release of the commit */
 }
 
 uint64_t state_bytes(const struct state *state) {
@@ -98,6 +100,9 @@ struct loading {
     const struct state_file *file;
     const struct state_loader *loader;
     MDB_txn *transaction;
+    struct state_reach reach;
+    uint32_t cells;
+    struct project_block block; /* where LMDB has it, it is not aligned */
     struct entry_refusal refusals[BATCH_ROWS_MAX];
 };
 
@@ -122,54 +127,37 @@ static enum error load_table(struct loading *loading, enum table table, load_one
     return error != ERROR_NONE || result == MDB_NOTFOUND ? error : state_file_error(loading->file, result);
 }
 
-static enum error read_definition(const MDB_val *key, const MDB_val *value, enum entry_kind *kind,
-                                  struct definition *definition) {
-    uint16_t number;
-    bool right = layout_read_definition_key(key->mv_data, key->mv_size, kind, &number) &&
-                 value->mv_size == LAYOUT_DEFINITION_BYTES &&
-                 definition_decode(value->mv_data, DEFINITION_BYTES, definition) == ERROR_NONE &&
-                 definition->number == number;
-    return right ? ERROR_NONE : ERROR_DAMAGED;
-}
-
 static enum error load_definition(struct loading *loading, const MDB_val *key, const MDB_val *value) {
     enum entry_kind kind;
+    uint16_t number;
     struct definition definition;
-    enum error error = read_definition(key, value, &kind, &definition);
-    return error == ERROR_NONE ? loading->loader->definition(loading->loader->context, kind, &definition) : error;
-}
-
-static enum error load_value_sum(struct loading *loading, const MDB_val *key, const MDB_val *value) {
-    enum entry_kind kind;
-    struct definition definition;
-    enum error error = read_definition(key, value, &kind, &definition);
-    if (error != ERROR_NONE || kind != ENTRY_COMPETITION) {
-        return error;
+    if (!layout_read_definition_key(key->mv_data, key->mv_size, &kind, &number) ||
+        definition_decode(value->mv_data, value->mv_size, &definition) != ERROR_NONE || definition.number != number) {
+        return ERROR_DAMAGED;
     }
-    int64_t fen;
-    memcpy(&fen, (const uint8_t *)value->mv_data + DEFINITION_BYTES, sizeof fen);
-    return loading->loader->value_sum(loading->loader->context, definition.number, fen);
+    return loading->loader->definition(loading->loader->context, kind, &definition);
 }
 
 static enum error load_cell(struct loading *loading, const MDB_val *key, const MDB_val *value) {
-    (void)value;
+    uint32_t number;
     cell_key_t cell;
-    return layout_read_cell_key(key->mv_data, key->mv_size, &cell)
-               ? loading->loader->cell(loading->loader->context, cell)
-               : ERROR_DAMAGED;
-}
-
-static enum error load_project(struct loading *loading, const MDB_val *key, const MDB_val *value) {
-    struct layout_project stored;
-    uint16_t competition;
-    char code[PROJECT_CODE_BYTES_MAX + 1];
-    if (!layout_read_project_key(key->mv_data, key->mv_size, &competition, code) || value->mv_size != sizeof stored) {
+    if (!layout_read_number(key->mv_data, key->mv_size, &number) || number != loading->cells ||
+        !layout_read_cell(value->mv_data, value->mv_size, &cell)) {
         return ERROR_DAMAGED;
     }
-    memcpy(&stored, value->mv_data, sizeof stored);
-    struct figures figures;
-    layout_project_figures(&stored, &figures);
-    return loading->loader->project(loading->loader->context, competition, code, &figures);
+    loading->cells++;
+    return loading->loader->cell(loading->loader->context, cell);
+}
+
+static enum error load_block(struct loading *loading, const MDB_val *key, const MDB_val *value) {
+    uint32_t number;
+    if (!layout_read_number(key->mv_data, key->mv_size, &number) || value->mv_size != sizeof loading->block) {
+        return ERROR_DAMAGED;
+    }
+    memcpy(&loading->block, value->mv_data, sizeof loading->block);
+    return loading->block.version <= loading->reach.version
+               ? loading->loader->block(loading->loader->context, number, &loading->block)
+               : ERROR_DAMAGED;
 }
 
 static enum error load_day(struct loading *loading, const MDB_val *key, const MDB_val *value) {
@@ -206,7 +194,16 @@ static enum error load_receipt(struct loading *loading, const MDB_val *key, cons
     return loading->loader->receipt(loading->loader->context, node, &receipt);
 }
 
-static enum error load_all(struct loading *loading, uint64_t *version, struct fault *fault) {
+static int read_reach(struct loading *loading) {
+    struct state_reach *reach = &loading->reach;
+    int result = state_file_get_number(loading->file, loading->transaction, LAYOUT_META_COMPLETE, &reach->complete);
+    if (result == MDB_SUCCESS) {
+        result = state_file_get_number(loading->file, loading->transaction, LAYOUT_META_VERSION, &reach->version);
+    }
+    return result == MDB_SUCCESS && reach->complete > reach->version ? MDB_CORRUPTED : result;
+}
+
+static enum error load_tables(struct loading *loading, struct fault *fault) {
     const struct state_loader *loader = loading->loader;
     const struct {
         enum table table;
@@ -215,11 +212,10 @@ static enum error load_all(struct loading *loading, uint64_t *version, struct fa
     } steps[] = {
         {TABLE_DEFINITIONS, load_definition, loader->definition != NULL},
         {TABLE_CELLS, load_cell, loader->cell != NULL},
-        {TABLE_PROJECTS, load_project, loader->project != NULL},
+        {TABLE_BLOCKS, load_block, loader->block != NULL},
         {TABLE_DAYS, load_day, loader->day != NULL},
         {TABLE_NODES, load_sequence, loader->sequence != NULL},
         {TABLE_RECEIPTS, load_receipt, loader->receipt != NULL},
-        {TABLE_DEFINITIONS, load_value_sum, loader->value_sum != NULL},
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         enum error error = steps[i].wanted ? load_table(loading, steps[i].table, steps[i].load) : ERROR_NONE;
@@ -228,29 +224,33 @@ static enum error load_all(struct loading *loading, uint64_t *version, struct fa
                              layout_table_names[steps[i].table], error_text(error));
         }
     }
-    int result = state_file_get_number(loading->file, loading->transaction, LAYOUT_META_VERSION, version);
+    return ERROR_NONE;
+}
+
+static enum error load_all(struct loading *loading, struct state_reach *reach, struct fault *fault) {
+    int result = mdb_txn_begin(loading->file->env, NULL, MDB_RDONLY, &loading->transaction);
+    if (result == MDB_SUCCESS) {
+        result = read_reach(loading);
+        *reach = loading->reach;
+        enum error error = result == MDB_SUCCESS ? load_tables(loading, fault) : ERROR_NONE;
+        mdb_txn_abort(loading->transaction);
+        if (error != ERROR_NONE) {
+            return error;
+        }
+    }
     return result == MDB_SUCCESS ? ERROR_NONE
-                                 : fault_set(fault, state_file_error(loading->file, result), "%s: %s",
+                                 : fault_set(fault, state_file_error(loading->file, result), "%s: cannot be read: %s",
                                              loading->file->path, mdb_strerror(result));
 }
 
-enum error state_load(const struct state *state, const struct state_loader *loader, uint64_t *version,
+enum error state_load(const struct state *state, const struct state_loader *loader, struct state_reach *reach,
                       struct fault *fault) {
-    const struct state_file *file = &state->file;
     struct loading *loading = malloc(sizeof *loading);
     if (loading == NULL) {
-        return fault_set(fault, ERROR_MEMORY, "%s: %s", file->path, error_text(ERROR_MEMORY));
+        return fault_set(fault, ERROR_MEMORY, "%s: %s", state->file.path, error_text(ERROR_MEMORY));
     }
-    *loading = (struct loading){.file = file, .loader = loader};
-    enum error error;
-    int result = mdb_txn_begin(file->env, NULL, MDB_RDONLY, &loading->transaction);
-    if (result == MDB_SUCCESS) {
-        error = load_all(loading, version, fault);
-        mdb_txn_abort(loading->transaction);
-    } else {
-        error = fault_set(fault, state_file_error(file, result), "%s: cannot be read: %s", file->path,
-                          mdb_strerror(result));
-    }
+    *loading = (struct loading){.file = &state->file, .loader = loader};
+    enum error error = load_all(loading, reach, fault);
     free(loading);
     return error;
 }
