@@ -355,10 +355,8 @@ static void copy_curves(struct curves *into, const struct curves *from) {
         uint32_t number = curves_find_or_add(into, curve->competition, curve->region, curve->first_day);
         CHECK(number == i);
         into->curves[i] = *curve;
-        if (curve->day_low <= curve->day_high) {
-            size_t place = (size_t)i * CURVE_DAYS_MAX + curve->day_low;
-            size_t rows = (size_t)(curve->day_high - curve->day_low) + 1;
-            memcpy(&into->days[place], &from->days[place], rows * sizeof *into->days);
+        for (uint32_t row = curve->day_low; row <= curve->day_high; row++) {
+            into->days[(size_t)row * into->limit + i] = *curves_row(from, i, (uint16_t)row);
         }
     }
 }

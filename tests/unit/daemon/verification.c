@@ -10,22 +10,19 @@
 #include "daemon/ledger/ledger.h"
 #include "tests/support/entries.h"
 #include "tests/support/history.h"
+#include "tests/support/image.h"
 
 enum { PROJECTS = 500, PROJECTS_MAX = 1 << 16, DEADLINE_MS = 20000 };
 
-struct stored {
-    uint16_t competition;
-    struct figures figures;
-};
-
-/* A journal with a random history, the live roll-up of all of it, and the stored projects as of an earlier version. */
+/* A journal with a random history, the live roll-up of all of it, and a stored state that was captured a few blocks at a
+ * time until some entries before the end. */
 struct scene {
     struct entries *entries;
     struct history history;
     struct rollup *live;
-    struct stored *stored;
-    size_t stored_count;
-    uint64_t stored_version;
+    struct image stored;
+    uint64_t stored_until;
+    uint32_t blocks_max; /* of a capture */
     enum error stored_error;
     enum error capture_error;
     atomic_int captures;
@@ -40,30 +37,24 @@ struct replay {
     struct ledger *ledger;
     struct entry *entry;
     struct arena arena;
+    struct capture capture;
 };
 
-/* Every code that the history draws from, in both spellings. */
-static void store_projects(struct scene *scene, const struct ledger *ledger) {
-    for (uint16_t competition = 0; competition < scene->history.shape.competitions; competition++) {
-        for (unsigned project = 0; project < PROJECTS; project++) {
-            char code[PROJECT_CODE_BYTES_MAX + 1];
-            snprintf(code, sizeof code, project % 5 == 0 ? "%05u" : "2101-330106-04-01-%06u", project);
-            struct stored stored = {.competition = competition};
-            if (ledger_find(ledger, competition, code, &stored.figures)) {
-                scene->stored[scene->stored_count++] = stored;
-            }
-        }
+/* As the archive would, after every entry, so that some blocks did not change between two captures. */
+static void store(struct replay *replay) {
+    struct scene *scene = replay->scene;
+    struct capture_request request = {.blocks_max = scene->blocks_max, .new_projects_max = UINT32_MAX};
+    if (ledger_version(replay->ledger) <= scene->stored_until) {
+        cr_assert_eq(ledger_capture(replay->ledger, &request, &replay->capture), ERROR_NONE);
+        image_take(&scene->stored, &replay->capture);
     }
-    cr_assert_eq(scene->stored_count, ledger_projects(ledger), "every stored project must be known by its code");
 }
 
 static enum error replay_one(void *visitor, const struct entry_record *record) {
     struct replay *replay = visitor;
     cr_assert_eq(entry_from_record(replay->entry, record, &replay->arena), ERROR_NONE);
     ledger_apply(replay->ledger, replay->entry);
-    if (record->version == replay->scene->stored_version) {
-        store_projects(replay->scene, replay->ledger);
-    }
+    store(replay);
     return ERROR_NONE;
 }
 
@@ -71,6 +62,7 @@ static void roll_up_live(struct scene *scene) {
     struct replay replay = {
         .scene = scene, .ledger = ledger_create(PROJECTS_MAX), .entry = malloc(sizeof *replay.entry)};
     void *memory = malloc(BATCH_ARENA_BYTES);
+    cr_assert_eq(capture_init(&replay.capture), ERROR_NONE);
     arena_init(&replay.arena, memory, BATCH_ARENA_BYTES);
     struct entry_source source = entries_source(scene->entries);
     uint64_t last = 0;
@@ -82,16 +74,55 @@ static void roll_up_live(struct scene *scene) {
     free(snapshot.cells);
     free(snapshot.days);
     ledger_destroy(replay.ledger);
+    capture_fini(&replay.capture);
     free(replay.entry);
     free(memory);
 }
 
-static enum error recount_stored(void *context, verification_visit *visit, void *visitor, uint64_t *version) {
-    struct scene *scene = context;
-    *version = scene->stored_version;
-    enum error error = scene->stored_error;
-    for (size_t i = 0; i < scene->stored_count && error == ERROR_NONE; i++) {
-        error = visit(visitor, scene->stored[i].competition, &scene->stored[i].figures);
+static enum error load_definitions(const struct image *stored, const struct state_loader *loader) {
+    enum error error = ERROR_NONE;
+    for (size_t i = 0; i < COMPETITIONS_MAX && error == ERROR_NONE; i++) {
+        if (stored->defined_competition[i]) {
+            error = loader->definition(loader->context, ENTRY_COMPETITION, &stored->competitions[i]);
+        }
+    }
+    for (size_t i = 0; i < NODES_MAX && error == ERROR_NONE; i++) {
+        if (stored->defined_node[i]) {
+            error = loader->definition(loader->context, ENTRY_NODE, &stored->nodes[i]);
+        }
+    }
+    return error;
+}
+
+static enum error load_days(const struct image *stored, const struct state_loader *loader) {
+    enum error error = ERROR_NONE;
+    for (size_t i = 0; i < stored->days.capacity && error == ERROR_NONE; i++) {
+        const struct sums_place *place = &stored->days.places[i];
+        if (place->used) {
+            error = loader->day(loader->context, (uint16_t)(place->key >> 48), (uint32_t)(place->key >> 16),
+                                (uint16_t)place->key, &place->sums);
+        }
+    }
+    return error;
+}
+
+/* As state_load would. */
+static enum error load_stored(void *context, const struct state_loader *loader, struct state_reach *reach) {
+    const struct scene *scene = context;
+    const struct image *stored = &scene->stored;
+    *reach = (struct state_reach){.complete = stored->complete_version, .version = stored->version};
+    enum error error = scene->stored_error != ERROR_NONE ? scene->stored_error : load_definitions(stored, loader);
+    for (uint32_t i = 0; i < stored->cell_count && error == ERROR_NONE; i++) {
+        error = loader->cell(loader->context, stored->cells[i]);
+    }
+    for (uint32_t i = 0; i < stored->block_count && error == ERROR_NONE; i++) {
+        if (stored->blocks[i].version != 0) {
+            error = loader->block(loader->context, i, &stored->blocks[i]);
+        }
+    }
+    error = error == ERROR_NONE ? load_days(stored, loader) : error;
+    for (uint16_t i = 0; i < NODES_MAX && error == ERROR_NONE; i++) {
+        error = stored->sequences[i] == 0 ? ERROR_NONE : loader->sequence(loader->context, i, stored->sequences[i]);
     }
     return error;
 }
@@ -108,20 +139,21 @@ static enum error capture(void *context, struct rollup *into, uint64_t version_l
 }
 
 /* behind: entries by which the stored state is behind the live totals. */
-static void open_scene(struct scene *scene, uint64_t batches, uint64_t behind) {
+static void open_scene_of(struct scene *scene, uint64_t batches, uint64_t behind, uint32_t blocks_max) {
     memset(scene, 0, sizeof *scene);
+    scene->blocks_max = blocks_max;
+    image_init(&scene->stored);
     scene->entries = entries_create();
     struct history_shape shape = {.nodes = 3, .competitions = 2, .projects = PROJECTS, .rows_max = 40};
     history_init(&scene->history, scene->entries, 20211028, &shape);
     history_extend(&scene->history, batches);
-    scene->stored = calloc(2 * PROJECTS, sizeof *scene->stored);
-    scene->stored_version = entries_version(scene->entries) - behind;
+    scene->stored_until = entries_version(scene->entries) - behind;
     scene->live = rollup_create();
     roll_up_live(scene);
     struct verification_options options = {.journal = entries_source(scene->entries),
                                            .projects_max = PROJECTS_MAX,
                                            .context = scene,
-                                           .recount_stored = recount_stored,
+                                           .load_stored = load_stored,
                                            .capture = capture};
     struct fault fault = {0};
     scene->verification = verification_start(&options, &fault);
@@ -129,12 +161,16 @@ static void open_scene(struct scene *scene, uint64_t batches, uint64_t behind) {
     scene->source = verification_source(scene->verification);
 }
 
+static void open_scene(struct scene *scene, uint64_t batches, uint64_t behind) {
+    open_scene_of(scene, batches, behind, 8);
+}
+
 static void close_scene(struct scene *scene) {
     verification_destroy(scene->verification);
     rollup_destroy(scene->live);
     history_fini(&scene->history);
     entries_destroy(scene->entries);
-    free(scene->stored);
+    image_fini(&scene->stored);
 }
 
 static struct verification_progress wait_for_result(struct scene *scene) {
@@ -193,8 +229,8 @@ Test(verification, goes_only_as_far_as_the_live_totals_went) {
 
 Test(verification, nothing_stored_yet_is_fine) {
     struct scene scene;
-    open_scene(&scene, 30, 0);
-    scene.stored_version = scene.stored_count = 0;
+    open_scene(&scene, 30, 30 + 3 + 2); /* definitions come first */
+    cr_assert_eq(scene.stored.version, 0);
     struct verification_progress progress = verify(&scene);
     expect(&progress, VERIFICATION_EQUAL, "the stored state as of 0");
     close_scene(&scene);
@@ -226,38 +262,124 @@ Test(verification, finds_a_live_day_that_is_wrong) {
     open_scene(&scene, 200, 3);
     struct rollup_tables tables = rollup_tables(scene.live);
     size_t row = tables.leaf_days->curves[1].day_high;
-    tables.leaf_days->days[CURVE_DAYS_MAX + row].participants -= 1;
+    tables.leaf_days->days[row * tables.leaf_days->limit + 1].participants -= 1;
     struct verification_progress progress = verify(&scene);
     expect(&progress, VERIFICATION_DIFFERENT, "what days changed of competition");
     close_scene(&scene);
 }
 
-Test(verification, finds_a_stored_project_that_is_wrong_missing_or_too_many) {
+/* ---- a stored state that is wrong ---- */
+
+static void expect_difference(struct scene *scene, const char *text) {
+    struct verification_progress progress = verify(scene);
+    expect(&progress, VERIFICATION_DIFFERENT, text);
+}
+
+static void expect_equal(struct scene *scene) {
+    struct verification_progress progress = verify(scene);
+    expect(&progress, VERIFICATION_EQUAL, "equal");
+}
+
+Test(verification, compares_blocks_of_several_versions) {
     struct scene scene;
-    open_scene(&scene, 200, 40);
-    struct figures *figures = &scene.stored[scene.stored_count / 2].figures;
-    figures->migrant_participants += 1;
-    struct verification_progress progress = verify(&scene);
-    expect(&progress, VERIFICATION_DIFFERENT, "in the stored state");
-    figures->migrant_participants -= 1;
-
-    uint32_t region = figures->region;
-    figures->region = 310230;
-    progress = verify(&scene);
-    expect(&progress, VERIFICATION_DIFFERENT, "the sums of the projects");
-    figures->region = region;
-
-    scene.stored_count--;
-    progress = verify(&scene);
-    expect(&progress, VERIFICATION_DIFFERENT, "the sums of the projects");
-    scene.stored_count++;
-
-    scene.stored[scene.stored_count] = scene.stored[0];
-    scene.stored_count++;
-    progress = verify(&scene);
-    expect(&progress, VERIFICATION_DIFFERENT, "the sums of the projects");
+    open_scene(&scene, 300, 17);
+    const struct image *stored = &scene.stored;
+    cr_assert_lt(stored->complete_version, stored->version, "the last round must not have come to its end");
+    bool newer = false;
+    bool older = false;
+    for (uint32_t i = 0; i < stored->block_count; i++) {
+        newer = newer || stored->blocks[i].version > stored->complete_version;
+        older = older || stored->blocks[i].version < stored->complete_version;
+    }
+    cr_assert(newer && older);
+    expect_equal(&scene);
     close_scene(&scene);
 }
+
+/* Each block in turn, whether or not it was stored before the state was complete. */
+Test(verification, finds_a_stored_project_that_is_wrong_in_any_block) {
+    struct scene scene;
+    open_scene(&scene, 200, 40);
+    for (uint32_t i = 0; i < scene.stored.block_count; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "block %u of the stored projects (from project code ", i);
+        struct project_record *project = &scene.stored.blocks[i].projects[0];
+        project->migrant_participants ^= 1;
+        expect_difference(&scene, text);
+        project->migrant_participants ^= 1;
+    }
+    expect_equal(&scene);
+    close_scene(&scene);
+}
+
+Test(verification, finds_a_block_that_was_not_written_again_when_it_changed) {
+    struct scene scene;
+    open_scene_of(&scene, 200, 0, CAPTURE_BLOCKS_MAX);
+    struct project_block *block = &scene.stored.blocks[1];
+    cr_assert_eq(scene.stored.complete_version, scene.stored.version);
+    struct ledger *earlier = ledger_create(PROJECTS_MAX);
+    struct replay replay = {.scene = &scene, .ledger = earlier, .entry = malloc(sizeof *replay.entry)};
+    void *memory = malloc(BATCH_ARENA_BYTES);
+    arena_init(&replay.arena, memory, BATCH_ARENA_BYTES);
+    scene.stored_until = 0;
+    struct entry_source source = entries_source(scene.entries);
+    uint64_t last = 0;
+    cr_assert_eq(source.read(source.context, 0, 1 << 14, replay_one, &replay, &last), ERROR_NONE);
+    cr_assert(ledger_projects(earlier) > 2 * BLOCK_PROJECTS && last < scene.stored.version);
+    ledger_read_block(earlier, 1, block); /* it was like this once, at the version that it says */
+    expect_difference(&scene, "block 1 of the stored projects");
+    ledger_destroy(earlier);
+    free(replay.entry);
+    free(memory);
+    close_scene(&scene);
+}
+
+Test(verification, finds_a_block_that_is_missing_or_too_many) {
+    struct scene scene;
+    open_scene_of(&scene, 200, 5, CAPTURE_BLOCKS_MAX);
+    struct image *stored = &scene.stored;
+    cr_assert_gt(stored->block_count, 4);
+    uint64_t version = stored->blocks[3].version;
+    stored->blocks[3].version = 0;
+    expect_difference(&scene, "block 3 of the stored projects (from project code ");
+    stored->blocks[3].version = version;
+    stored->block_count--;
+    expect_difference(&scene, "is missing");
+    stored->block_count++;
+    stored->blocks = realloc(stored->blocks, (stored->block_count + 1) * sizeof *stored->blocks);
+    stored->blocks[stored->block_count] = stored->blocks[0];
+    stored->block_count++;
+    expect_difference(&scene, "of which the journal has none");
+    stored->block_count--;
+    expect_equal(&scene);
+    close_scene(&scene);
+}
+
+Test(verification, finds_what_else_is_wrong_in_the_stored_state) {
+    struct scene scene;
+    open_scene(&scene, 200, 5);
+    struct image *stored = &scene.stored;
+    stored->cells[1] ^= 1;
+    expect_difference(&scene, "the cells in the stored state");
+    stored->cells[1] ^= 1;
+    stored->cell_count--;
+    expect_difference(&scene, "the cells in the stored state");
+    stored->cell_count++;
+    uint64_t day = (uint64_t)1 << 48 | (uint64_t)330106 << 16 | (HISTORY_FIRST_DAY + 70);
+    sums_map_at(&stored->days, day)->participants += 1;
+    expect_difference(&scene, "what days changed in the stored state");
+    sums_map_at(&stored->days, day)->participants -= 1;
+    stored->competitions[1].counts ^= 1;
+    expect_difference(&scene, "the definitions in the stored state");
+    stored->competitions[1].counts ^= 1;
+    stored->sequences[2] += 1;
+    expect_difference(&scene, "the nodes' sequences in the stored state");
+    stored->sequences[2] -= 1;
+    expect_equal(&scene);
+    close_scene(&scene);
+}
+
+/* ---- what fails ---- */
 
 Test(verification, a_damaged_journal_is_a_failure_not_a_difference) {
     struct scene scene;
@@ -313,7 +435,7 @@ Test(verification, a_stop_in_the_middle_does_not_wait_for_the_end) {
     struct verification_options options = {.journal = {.context = &scene, .read = slow_read},
                                            .projects_max = PROJECTS_MAX,
                                            .context = &scene,
-                                           .recount_stored = recount_stored,
+                                           .load_stored = load_stored,
                                            .capture = capture};
     struct fault fault = {0};
     scene.verification = verification_start(&options, &fault);
