@@ -32,7 +32,8 @@ static uint64_t digest_projects(const struct ledger *ledger) {
     for (uint64_t i = 0; i < ledger->projects.count; i++) {
         struct project_record record = ledger->projects.records[i];
         cell_key_t cell = ledger->cube.cells[record.cell].key;
-        record.cell = 0; /* numbers are no part of what is digested */
+        record.cell = 0; /* what was numbered in the order of coming */
+        record.updated_version = 0;
         digest += hash_bytes(&record, sizeof record, cell);
     }
     return digest;

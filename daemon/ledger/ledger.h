@@ -92,8 +92,8 @@ MUST_USE enum error ledger_fill(struct ledger *ledger, struct snapshot *snapshot
 /* A project's present figures. Returns false if there is none. For tests and tools. */
 bool ledger_find(const struct ledger *ledger, uint16_t competition, const char *code, struct figures *figures);
 
-/* A digest of the whole state (projects, cells, days, sequences), independent of the order in which things were first
- * seen: equal states give equal digests. Reads everything. */
+/* A digest of the whole state (projects, cells, days, sequences), independent of the order in which things came: equal
+ * states give equal digests. Reads everything. */
 uint64_t ledger_digest(const struct ledger *ledger);
 
 #endif

@@ -106,7 +106,8 @@ static void offer_capture(struct ledger_stage *stage) {
 static void sleep_until_woken(struct ledger_stage *stage) {
     struct waker *waker = stage->options.waker;
     waker_prepare(waker);
-    bool nothing_to_apply = stage->held != NULL || ring_empty(stage->options.in);
+    bool nothing_to_apply =
+        stage->held != NULL ? !ledger_has_room(stage->options.ledger, stage->held) : ring_empty(stage->options.in);
     if (nothing_to_apply && !snapshot_due(stage) && !capture_due(stage) &&
         !atomic_load_explicit(&stage->stopping, memory_order_acquire)) {
         waker_sleep(waker, -1);

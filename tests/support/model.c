@@ -13,7 +13,6 @@ struct model {
     uint64_t project_count;
     uint16_t counts[COMPETITIONS_MAX];
     uint64_t sequences[NODES_MAX];
-    int64_t largest_value; /* that any row ever had */
     uint64_t refused[REFUSAL_CODE_LIMIT];
     uint64_t unchanged;
     uint64_t accepted;
@@ -82,26 +81,6 @@ static void keep(struct model_project *project, const struct model_state *state)
     project->states[project->state_count++] = *state;
 }
 
-/* The worth of all projects of a competition, counted one by one. */
-static int64_t value_of_all_but(const struct model *model, uint16_t competition, const struct model_project *but) {
-    int64_t sum = 0;
-    for (uint64_t i = 0; i < model->project_count; i++) {
-        const struct model_project *project = model->projects[i];
-        if (project->competition == competition && project != but) {
-            sum += last_of(project)->contract_value;
-        }
-    }
-    return sum;
-}
-
-/* Counting one by one is for when it could matter. */
-static bool value_fits(const struct model *model, uint16_t competition, const struct model_project *project,
-                       int64_t value) {
-    const int64_t bound = INT64_MAX / 2;
-    bool far = model->largest_value < bound / ((int64_t)model->project_count + 1);
-    return far || value <= bound - value_of_all_but(model, competition, project);
-}
-
 /* ---- rows ---- */
 
 /* The texts and dates that a row carries, as one text; NULL if its batch has no such column. A column that is left out
@@ -130,20 +109,14 @@ static bool same_texts(const struct model_project *project, const char *texts) {
 }
 
 static enum refusal judge(const struct model *model, const struct entry *entry, const struct model_project *project,
-                          const struct model_state *state, bool says_nothing_new) {
+                          const struct model_state *state) {
     if (project == NULL) {
-        bool room = model->project_count < model->projects_max &&
-                    value_fits(model, entry->competition, NULL, state->contract_value);
-        return room ? REFUSAL_NONE : REFUSAL_TOTALS_FULL;
+        return model->project_count < model->projects_max ? REFUSAL_NONE : REFUSAL_TOTALS_FULL;
     }
     if (project->owner != entry->node) {
         return REFUSAL_PROJECT_NOT_YOURS;
     }
-    if (state->day < project->last_day) {
-        return REFUSAL_DAY_BEFORE_LAST;
-    }
-    bool fits = says_nothing_new || value_fits(model, entry->competition, project, state->contract_value);
-    return fits ? REFUSAL_NONE : REFUSAL_TOTALS_FULL;
+    return state->day < project->last_day ? REFUSAL_DAY_BEFORE_LAST : REFUSAL_NONE;
 }
 
 static struct model_state state_of(const struct model *model, const struct entry *entry, size_t row) {
@@ -165,10 +138,9 @@ static enum refusal apply_row(struct model *model, const struct entry *entry, si
                               uint32_t *unchanged) {
     struct model_project *project = find(model, entry->competition, code);
     struct model_state state = state_of(model, entry, row);
-    model->largest_value = state.contract_value > model->largest_value ? state.contract_value : model->largest_value;
     char *texts = texts_of(&entry->batch, row);
     bool nothing_new = project != NULL && same_state(last_of(project), &state) && same_texts(project, texts);
-    enum refusal refusal = judge(model, entry, project, &state, nothing_new);
+    enum refusal refusal = judge(model, entry, project, &state);
     if (refusal != REFUSAL_NONE) {
         free(texts);
         return refusal;

@@ -10,7 +10,7 @@ enum { FIRST_DAY = 18700 };
 static struct curves curves;
 
 static void init(void) {
-    cr_assert_eq(curves_init(&curves), ERROR_NONE);
+    cr_assert_eq(curves_init(&curves, CURVES_MAX, 1 << CURVE_READER_TOTALS | 1 << CURVE_READER_ARCHIVE), ERROR_NONE);
 }
 
 static void fini(void) {
@@ -92,6 +92,10 @@ Test(curve, days_beyond_its_rows_are_counted_on_the_first_or_last) {
     cr_assert_eq(sums.projects, 22);
 }
 
+static size_t listed(enum curve_reader reader) {
+    return curves.changes[reader].count;
+}
+
 Test(curve, lists_each_changed_day_once_until_settled) {
     uint32_t curve = curves_find_or_add(&curves, 1, 330000, FIRST_DAY);
     uint32_t other = curves_find_or_add(&curves, 2, 330000, FIRST_DAY);
@@ -99,11 +103,25 @@ Test(curve, lists_each_changed_day_once_until_settled) {
     curves_touch(&curves, other, FIRST_DAY + 5);
     curves_touch(&curves, curve, FIRST_DAY + 5);
     curves_touch(&curves, curve, FIRST_DAY + 6);
-    cr_assert_eq(curves.changed_count, 3);
-    cr_assert(curves.changed[0].curve == curve && curves.changed[0].day == 5);
-    cr_assert(curves.changed[1].curve == other && curves.changed[2].day == 6);
-    curves_settle(&curves);
-    cr_assert_eq(curves.changed_count, 0);
+    const struct curve_point *points = curves.changes[CURVE_READER_TOTALS].points;
+    cr_assert_eq(listed(CURVE_READER_TOTALS), 3);
+    cr_assert(points[0].curve == curve && points[0].day == 5);
+    cr_assert(points[1].curve == other && points[2].day == 6);
+    curves_settle(&curves, CURVE_READER_TOTALS);
+    cr_assert_eq(listed(CURVE_READER_TOTALS), 0);
     curves_touch(&curves, curve, FIRST_DAY + 5);
-    cr_assert_eq(curves.changed_count, 1);
+    cr_assert_eq(listed(CURVE_READER_TOTALS), 1);
+}
+
+Test(curve, each_reader_has_a_list_of_its_own) {
+    uint32_t curve = curves_find_or_add(&curves, 1, 330000, FIRST_DAY);
+    curves_touch(&curves, curve, FIRST_DAY);
+    curves_settle(&curves, CURVE_READER_TOTALS);
+    curves_touch(&curves, curve, FIRST_DAY);
+    curves_touch(&curves, curve, FIRST_DAY + 1);
+    cr_assert(listed(CURVE_READER_TOTALS) == 2 && listed(CURVE_READER_ARCHIVE) == 2);
+    curves_settle(&curves, CURVE_READER_ARCHIVE);
+    cr_assert(listed(CURVE_READER_TOTALS) == 2 && listed(CURVE_READER_ARCHIVE) == 0);
+    curves_touch(&curves, curve, FIRST_DAY + 1);
+    cr_assert(listed(CURVE_READER_TOTALS) == 2 && listed(CURVE_READER_ARCHIVE) == 1);
 }

@@ -50,13 +50,3 @@ Test(figures, an_update_is_its_owners_and_not_of_an_earlier_day) {
     cr_assert_eq(figures_judge(3, 19000, 4, 19000), REFUSAL_PROJECT_NOT_YOURS);
     cr_assert_eq(figures_judge(3, 19000, 4, 18999), REFUSAL_PROJECT_NOT_YOURS);
 }
-
-Test(figures, fit_up_to_the_last_fen_of_the_bound) {
-    cr_assert(figures_fit(0, 0, VALUE_SUM_MAX));
-    cr_assert(!figures_fit(1, 0, VALUE_SUM_MAX));
-    cr_assert(figures_fit(VALUE_SUM_MAX, 0, 0));
-    cr_assert(!figures_fit(VALUE_SUM_MAX, 0, 1));
-    cr_assert(figures_fit(VALUE_SUM_MAX, 10, 10));
-    cr_assert(!figures_fit(VALUE_SUM_MAX, 10, 11));
-    cr_assert(figures_fit(VALUE_SUM_MAX, VALUE_SUM_MAX, VALUE_SUM_MAX));
-}

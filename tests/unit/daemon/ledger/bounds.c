@@ -1,7 +1,7 @@
 /* What the ledger does when one of its tables is full: the row is refused with totals-full, nothing else changes, and rows
  * that need no new room are still taken. */
 #include <criterion/criterion.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "daemon/ledger/ledger.h"
 #include "teller.h"
@@ -28,66 +28,6 @@ Test(bounds, a_full_table_of_projects_refuses_new_ones_only) {
     row = (struct columns_row){.code = "p1", .region = 310104, .contract_value = 6, .participants = 1};
     cr_assert_eq(teller_tell(&teller, 0, 0, 19000, &row), REFUSAL_NONE);
     cr_assert_eq(ledger_projects(teller.ledger), 2);
-    teller_fini(&teller);
-}
-
-/* ---- value ---- */
-
-enum { FULL_PROJECTS = (int)(VALUE_SUM_MAX / CONTRACT_VALUE_FEN_MAX) };
-
-/* As many projects of the greatest value as there may be. */
-static void fill_value(struct teller *teller) {
-    for (int i = 0; i < FULL_PROJECTS; i++) {
-        char code[16];
-        snprintf(code, sizeof code, "p%d", i);
-        struct columns_row row = {.code = code, .region = 310101, .contract_value = CONTRACT_VALUE_FEN_MAX};
-        cr_assert_eq(teller_tell(teller, 0, 0, 19000, &row), REFUSAL_NONE);
-    }
-}
-
-Test(bounds, the_value_of_a_competition_is_taken_up_to_its_last_fen) {
-    struct teller teller;
-    teller_init(&teller, 10000);
-    fill_value(&teller);
-    const int64_t left = VALUE_SUM_MAX - FULL_PROJECTS * CONTRACT_VALUE_FEN_MAX;
-    struct columns_row row = {.code = "last", .region = 310101, .contract_value = left + 1};
-    cr_assert_eq(teller_tell(&teller, 0, 0, 19000, &row), REFUSAL_TOTALS_FULL);
-    cr_assert(!ledger_find(teller.ledger, 0, "last", &(struct figures){0}));
-    row.contract_value = left;
-    cr_assert_eq(teller_tell(&teller, 0, 0, 19000, &row), REFUSAL_NONE);
-    row = (struct columns_row){.code = "zero", .region = 310101};
-    cr_assert_eq(teller_tell(&teller, 0, 0, 19000, &row), REFUSAL_NONE, "a project of no value still fits");
-    row.contract_value = 1;
-    cr_assert_eq(teller_tell(&teller, 0, 0, 19000, &row), REFUSAL_TOTALS_FULL);
-    struct sums sums = teller_cell(&teller, 0, 310101, 0, 0);
-    cr_assert_eq(sums.contract_value, VALUE_SUM_MAX);
-    cr_assert_eq(sums.projects, FULL_PROJECTS + 2);
-    teller_fini(&teller);
-}
-
-Test(bounds, value_that_one_project_gives_up_another_may_take) {
-    struct teller teller;
-    teller_init(&teller, 10000);
-    fill_value(&teller);
-    struct columns_row row = {.code = "p7", .region = 310101, .contract_value = 1000};
-    cr_assert_eq(teller_tell(&teller, 0, 0, 19000, &row), REFUSAL_NONE);
-    row = (struct columns_row){.code = "new", .region = 310101, .contract_value = CONTRACT_VALUE_FEN_MAX - 1000};
-    cr_assert_eq(teller_tell(&teller, 0, 0, 19000, &row), REFUSAL_NONE);
-    row = (struct columns_row){.code = "p7", .region = 310101, .contract_value = CONTRACT_VALUE_FEN_MAX};
-    cr_assert_eq(teller_tell(&teller, 0, 0, 19000, &row), REFUSAL_TOTALS_FULL);
-    struct figures figures;
-    cr_assert(ledger_find(teller.ledger, 0, "p7", &figures));
-    cr_assert_eq(figures.contract_value, 1000, "a refused row leaves the project as it was");
-    teller_fini(&teller);
-}
-
-Test(bounds, each_competition_has_its_own_bound_of_value) {
-    struct teller teller;
-    teller_init(&teller, 10000);
-    fill_value(&teller);
-    struct columns_row row = {.code = "p", .region = 310101, .contract_value = CONTRACT_VALUE_FEN_MAX};
-    cr_assert_eq(teller_tell(&teller, 0, 0, 19000, &row), REFUSAL_TOTALS_FULL);
-    cr_assert_eq(teller_tell(&teller, 0, 1, 19000, &row), REFUSAL_NONE);
     teller_fini(&teller);
 }
 
@@ -145,24 +85,45 @@ Test(bounds, without_a_curve_a_cell_that_counts_is_refused_and_not_left_behind) 
 
 /* ---- loading ---- */
 
-Test(bounds, loading_more_than_there_is_room_for_is_a_limit) {
+static struct project_block block_of_one(const char *code) {
+    struct project_block block = {.version = 1};
+    memcpy(block.projects[0].code, code, strlen(code));
+    return block;
+}
+
+Test(bounds, loading_a_project_that_is_there_or_beyond_the_bound_or_in_no_cell_is_damage) {
     struct teller teller;
-    teller_init(&teller, 1);
-    struct figures figures = {.contract_value = 5, .region = 310101};
-    cr_assert_eq(ledger_load_project(teller.ledger, 0, "p1", &figures), ERROR_NONE);
-    cr_assert_eq(ledger_load_project(teller.ledger, 0, "p2", &figures), ERROR_LIMIT);
-    cr_assert_eq(ledger_projects(teller.ledger), 1);
+    teller_init(&teller, BLOCK_PROJECTS);
+    cr_assert_eq(ledger_load_cell(teller.ledger, cell_key(0, 310101, 0, 0)), ERROR_NONE);
+    struct project_block block = block_of_one("p1");
+    cr_assert_eq(ledger_load_block(teller.ledger, 0, &block), ERROR_NONE);
+    cr_assert_eq(ledger_load_block(teller.ledger, 0, &block), ERROR_DAMAGED, "its number is taken");
+    cr_assert_eq(ledger_load_block(teller.ledger, 1, &block), ERROR_DAMAGED, "its number is beyond projects-max");
+    struct project_block other = block_of_one("p2");
+    memcpy(&other.projects[1], &other.projects[0], sizeof other.projects[1]);
+    memset(&other.projects[0], 0, sizeof other.projects[0]);
+    memcpy(other.projects[1].code, "p1", 2);
+    cr_assert_eq(ledger_load_block(teller.ledger, 0, &other), ERROR_DAMAGED, "the project has a number");
+    memcpy(other.projects[1].code, "p2", 2);
+    other.projects[1].cell = 1;
+    cr_assert_eq(ledger_load_block(teller.ledger, 0, &other), ERROR_DAMAGED, "there is no such cell");
+    other.projects[1].cell = 0;
+    other.projects[1].competition = 1;
+    cr_assert_eq(ledger_load_block(teller.ledger, 0, &other), ERROR_DAMAGED, "the cell is another competition's");
+    other.projects[1].competition = 0;
+    cr_assert_eq(ledger_load_block(teller.ledger, 0, &other), ERROR_NONE);
+    cr_assert_eq(ledger_projects(teller.ledger), 2);
     teller_fini(&teller);
 }
 
-Test(bounds, loading_more_value_than_a_competition_may_have_is_a_limit) {
+Test(bounds, a_state_with_a_gap_that_nothing_fills_is_not_whole) {
     struct teller teller;
-    teller_init(&teller, 10);
-    struct figures figures = {.contract_value = VALUE_SUM_MAX - 1, .region = 310101};
-    cr_assert_eq(ledger_load_project(teller.ledger, 0, "p1", &figures), ERROR_NONE);
-    figures.contract_value = 2;
-    cr_assert_eq(ledger_load_project(teller.ledger, 0, "p2", &figures), ERROR_LIMIT);
-    figures.contract_value = 1;
-    cr_assert_eq(ledger_load_project(teller.ledger, 0, "p2", &figures), ERROR_NONE);
+    teller_init(&teller, 100);
+    cr_assert_eq(ledger_load_cell(teller.ledger, cell_key(0, 310101, 0, 0)), ERROR_NONE);
+    struct project_block block = {.version = 9};
+    memcpy(block.projects[3].code, "p3", 2);
+    cr_assert_eq(ledger_load_block(teller.ledger, 0, &block), ERROR_NONE);
+    ledger_resume(teller.ledger, 9, 9);
+    cr_assert(!ledger_whole(teller.ledger));
     teller_fini(&teller);
 }

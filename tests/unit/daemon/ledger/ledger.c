@@ -209,10 +209,10 @@ Test(ledger, knows_definitions_by_number_and_the_last_one_holds) {
 Test(ledger, loading_what_names_no_definition_is_damage) {
     struct teller teller;
     teller_init(&teller, 100);
-    struct figures figures = {.region = 330106};
-    cr_assert_eq(ledger_load_project(teller.ledger, 7, "p", &figures), ERROR_DAMAGED);
     cr_assert_eq(ledger_load_day(teller.ledger, 7, 330106, 19000, &(struct sums){0}), ERROR_DAMAGED);
     cr_assert_eq(ledger_load_cell(teller.ledger, cell_key(7, 330106, 0, 0)), ERROR_DAMAGED);
+    cr_assert_eq(ledger_load_cell(teller.ledger, cell_key(0, 330106, 0, 0)), ERROR_NONE);
+    cr_assert_eq(ledger_load_cell(teller.ledger, cell_key(0, 330106, 0, 0)), ERROR_DAMAGED, "each cell comes once");
     struct definition definition = {.number = COMPETITIONS_MAX};
     cr_assert_eq(ledger_load_definition(teller.ledger, ENTRY_COMPETITION, &definition), ERROR_DAMAGED);
     cr_assert_eq(ledger_load_definition(teller.ledger, ENTRY_NODE, &definition), ERROR_NONE);

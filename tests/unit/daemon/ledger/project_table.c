@@ -15,7 +15,7 @@ static struct project_record *find(const struct project_table *table, uint16_t c
 static struct project_record *add(struct project_table *table, uint16_t competition, const char *code) {
     struct project_key key;
     project_key_set(&key, competition, code, strlen(code));
-    return project_table_add(table, &key, project_key_hash(&key));
+    return project_table_add(table, &key, project_key_hash(&key), table->count);
 }
 
 static void code_of(uint64_t number, char *code) {
@@ -35,10 +35,10 @@ Test(project_table, finds_every_project_and_no_other_while_it_grows) {
         struct project_record *record = add(&table, (uint16_t)(i % 3), code);
         cr_assert_eq(record, &table.records[i], "records lie in the order in which they come");
         cr_assert(record->contract_value == 0 && record->node == 0 && record->text_hash == 0);
-        record->contract_value = (int64_t)i;
+        record->participants = i & 0x7FFFFFF;
         if (i % 1000 == 999) {
             code_of(checked, code);
-            cr_assert_eq(find(&table, (uint16_t)(checked % 3), code)->contract_value, (int64_t)checked);
+            cr_assert_eq(find(&table, (uint16_t)(checked % 3), code)->participants, checked);
             checked += 997;
         }
     }
@@ -46,7 +46,7 @@ Test(project_table, finds_every_project_and_no_other_while_it_grows) {
         code_of(i, code);
         struct project_record *record = find(&table, (uint16_t)(i % 3), code);
         cr_assert_not_null(record, "%s", code);
-        cr_assert_eq(record->contract_value, (int64_t)i);
+        cr_assert_eq(record->participants, i);
         cr_assert_null(find(&table, (uint16_t)(i % 3 + 1 + (i % 3 == 2)), code));
     }
     cr_assert_eq(table.count, PROJECTS);
@@ -69,12 +69,12 @@ Test(project_table, tells_apart_codes_that_begin_alike_and_competitions) {
     for (uint16_t competition = 0; competition < 3; competition++) {
         for (size_t i = 0; i < CODES; i++) {
             cr_assert_null(find(&table, competition, codes[i]));
-            add(&table, competition, codes[i])->contract_value = (int64_t)(competition * 100 + i);
+            add(&table, competition, codes[i])->participants = (uint32_t)(competition * 100u + i) & 1023;
         }
     }
     for (uint16_t competition = 0; competition < 3; competition++) {
         for (size_t i = 0; i < CODES; i++) {
-            cr_assert_eq(find(&table, competition, codes[i])->contract_value, (int64_t)(competition * 100 + i));
+            cr_assert_eq(find(&table, competition, codes[i])->participants, competition * 100u + i);
         }
     }
     cr_assert_null(find(&table, 3, "a"));
@@ -93,13 +93,39 @@ Test(project_table, tells_apart_projects_whose_hashes_collide) {
         code_of(i / 2, code); /* each code in two competitions */
         project_key_set(&keys[i], (uint16_t)(i % 2), code, strlen(code));
         cr_assert_null(project_table_find(&table, &keys[i], hash));
-        project_table_add(&table, &keys[i], hash)->participants = (uint32_t)i;
+        project_table_add(&table, &keys[i], hash, (uint32_t)i)->participants = (uint32_t)i & 127;
     }
     for (size_t i = 0; i < 100; i++) {
         cr_assert_eq(project_table_find(&table, &keys[i], hash)->participants, i);
         project_table_prefetch_slot(&table, hash);
         project_table_prefetch_record(&table, hash);
     }
+    project_table_fini(&table);
+}
+
+Test(project_table, a_key_cut_out_of_what_follows_is_the_same_as_one_set) {
+    uint8_t bytes[2 * PROJECT_CODE_BYTES_MAX];
+    memset(bytes, 'x', sizeof bytes);
+    for (size_t size = 1; size <= PROJECT_CODE_BYTES_MAX; size++) {
+        struct project_key set = {0};
+        struct project_key cut = {0};
+        project_key_set(&set, 7, bytes, size);
+        project_key_cut(&cut, 7, bytes, size);
+        cr_assert_arr_eq(&set, &cut, sizeof set, "%zu bytes", size);
+    }
+}
+
+Test(project_table, a_number_that_was_left_free_can_be_filled_later) {
+    struct project_table table;
+    cr_assert_eq(project_table_init(&table, 10), ERROR_NONE);
+    struct project_key key;
+    project_key_set(&key, 0, "later", 5);
+    cr_assert_eq(project_table_add(&table, &key, project_key_hash(&key), 5), &table.records[5]);
+    cr_assert_eq(table.count, 6);
+    project_key_set(&key, 0, "first", 5);
+    cr_assert_eq(project_table_add(&table, &key, project_key_hash(&key), 2), &table.records[2]);
+    cr_assert_eq(table.count, 6);
+    cr_assert_eq(find(&table, 0, "first"), &table.records[2]);
     project_table_fini(&table);
 }
 

@@ -1,9 +1,10 @@
-/* The ledger's thread: entries go through it in order and come home with their verdicts, and a snapshot is offered whenever
- * one is wanted. The test plays journal, intake and publisher. */
+/* The ledger's thread: entries go through it in order and come home with their verdicts; a snapshot and a capture are offered
+ * whenever they are wanted. The test plays journal, intake, publisher and archive. */
 #include "daemon/ledger/stage.h"
 
 #include <criterion/criterion.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/base/clock.h"
@@ -18,7 +19,9 @@ struct rig {
     struct waker waker;
     struct waker intake_waker;
     struct waker publish_waker;
+    struct waker archive_waker;
     struct snapshot_exchange exchange;
+    struct capture_exchange captures;
     struct ledger_stage *stage;
     struct entry *entries[ENTRIES];
     size_t sent;
@@ -30,7 +33,8 @@ static void rig_init(struct rig *rig) {
     teller_init(&rig->teller, 1000);
     cr_assert(ring_init(&rig->in, ENTRIES) == ERROR_NONE && ring_init(&rig->out, ENTRIES) == ERROR_NONE);
     cr_assert(waker_init(&rig->waker) == ERROR_NONE && waker_init(&rig->intake_waker) == ERROR_NONE &&
-              waker_init(&rig->publish_waker) == ERROR_NONE);
+              waker_init(&rig->publish_waker) == ERROR_NONE && waker_init(&rig->archive_waker) == ERROR_NONE);
+    cr_assert_eq(capture_init(&rig->captures.capture), ERROR_NONE);
     snapshot_init(&rig->exchange);
     rig->first_version = ledger_version(rig->teller.ledger) + 1;
     columns_add(rig->teller.columns, &(struct columns_row){.code = "p1", .region = 330106, .contract_value = 1});
@@ -51,7 +55,9 @@ static void rig_init(struct rig *rig) {
                                                                    .waker = &rig->waker,
                                                                    .intake_waker = &rig->intake_waker,
                                                                    .publish_waker = &rig->publish_waker,
-                                                                   .exchange = &rig->exchange},
+                                                                   .archive_waker = &rig->archive_waker,
+                                                                   .exchange = &rig->exchange,
+                                                                   .capture_exchange = &rig->captures},
                                     &fault);
     cr_assert_not_null(rig->stage, "%s", fault.text);
 }
@@ -69,6 +75,8 @@ static void rig_fini(struct rig *rig) {
     waker_fini(&rig->waker);
     waker_fini(&rig->intake_waker);
     waker_fini(&rig->publish_waker);
+    waker_fini(&rig->archive_waker);
+    capture_fini(&rig->captures.capture);
     teller_fini(&rig->teller);
 }
 
@@ -162,5 +170,81 @@ Test(ledger_stage, stop_applies_what_is_in_the_ring_and_offers_a_last_snapshot) 
     cr_assert_null(ring_pop(&rig.out));
     cr_assert(offered(&rig));
     cr_assert_eq(ledger_version(rig.teller.ledger), rig.first_version + ENTRIES - 1);
+    rig_fini(&rig);
+}
+
+/* ---- captures ---- */
+
+static void want_capture(struct rig *rig) {
+    rig->captures.request = (struct capture_request){.blocks_max = 10, .new_projects_max = UINT32_MAX};
+    atomic_store_explicit(&rig->captures.urgent, false, memory_order_relaxed);
+    atomic_store_explicit(&rig->captures.holder, CAPTURE_WANTED, memory_order_release);
+    waker_wake(&rig->waker);
+}
+
+static bool capture_offered(struct rig *rig) {
+    return atomic_load_explicit(&rig->captures.holder, memory_order_acquire) == CAPTURE_OFFERED;
+}
+
+static bool urgent(struct rig *rig) {
+    return atomic_load_explicit(&rig->captures.urgent, memory_order_acquire);
+}
+
+static void sleep_as_archive(struct rig *rig, bool (*until)(struct rig *rig)) {
+    int64_t end_ns = clock_monotonic_ns() + INT64_C(1000000) * DEADLINE_MS;
+    while (!until(rig)) {
+        cr_assert_lt(clock_monotonic_ns(), end_ns, "the archive waits for ever");
+        waker_prepare(&rig->archive_waker);
+        if (!until(rig)) {
+            waker_sleep(&rig->archive_waker, DEADLINE_MS);
+        }
+        waker_finish(&rig->archive_waker);
+    }
+}
+
+Test(ledger_stage, a_wanted_capture_is_offered_as_soon_as_something_changed) {
+    struct rig rig;
+    rig_init(&rig);
+    want_capture(&rig);
+    sleep_as_archive(&rig, capture_offered);
+    cr_assert_eq(rig.captures.capture.version, rig.first_version - 1, "the definitions are a change as well");
+    cr_assert(rig.captures.capture.definitions_changed && rig.captures.capture.block_count == 0);
+    want_capture(&rig);
+    send(&rig, 1);
+    receive(&rig);
+    sleep_as_archive(&rig, capture_offered);
+    const struct capture *capture = &rig.captures.capture;
+    cr_assert(capture->version == rig.first_version && capture->complete_version == rig.first_version);
+    cr_assert(capture->block_count == 1 && capture->cell_count == 1 && !capture->more);
+    cr_assert_arr_eq(capture->blocks[0].projects[0].code, "p1", 3);
+    rig_fini(&rig);
+}
+
+/* One row with a name in each entry, after so many that the list of texts is nearly full. */
+Test(ledger_stage, texts_wait_while_the_list_of_uncaptured_ones_is_full_and_nothing_is_lost) {
+    struct rig rig;
+    rig_init(&rig);
+    struct columns *large = columns_create();
+    for (uint32_t row = 0; row < BATCH_ROWS_MAX; row++) {
+        char code[16];
+        snprintf(code, sizeof code, "p%u", row % 899);
+        columns_add(large, &(struct columns_row){.code = code, .region = 330106, .name = row % 2 == 0 ? "甲" : "乙"});
+    }
+    const size_t fit = TEXT_CHANGES_MAX / BATCH_ROWS_MAX;
+    for (size_t i = 0; i < fit + 2; i++) {
+        rig.entries[i]->batch = columns_batch(large, (struct columns_present){.name = true}, i + 1, "");
+    }
+    send(&rig, fit + 2);
+    for (size_t i = 0; i < fit; i++) {
+        cr_assert_eq(receive(&rig), rig.entries[i]);
+    }
+    sleep_as_archive(&rig, urgent);
+    cr_assert_null(ring_pop(&rig.out), "what has no room waits");
+    want_capture(&rig);
+    sleep_as_archive(&rig, capture_offered);
+    cr_assert_gt(rig.captures.capture.text_count, 1000);
+    cr_assert_eq(receive(&rig), rig.entries[fit]);
+    cr_assert_eq(receive(&rig), rig.entries[fit + 1]);
+    free(large);
     rig_fini(&rig);
 }
