@@ -300,11 +300,11 @@ struct tally_project_state {
     struct tally_project project; /* name and contractor are "" where never given; tag is 0 */
     const char *node;             /* that owns it */
     uint64_t updated_version;     /* journal position of its last update */
-    uint64_t updated_ms;          /* when the daemon took that */
+    uint64_t updated_ms;          /* when the daemon took that, to within about two seconds */
 };
 
 struct tally_projects_answer {
-    uint64_t version; /* the stored state is true up to here; at most a second behind the totals when quiet */
+    uint64_t version; /* all up to here is in, parts may be newer; at most a second behind the totals when quiet */
     size_t count;
     const struct tally_project_state *projects;
     uint32_t next_region; /* give these two for the next page; next_code "" = this was the last */
