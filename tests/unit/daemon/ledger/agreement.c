@@ -357,3 +357,17 @@ Test(agreement, with_a_full_table_of_projects) {
     go_on_loaded(&run, 40);
     end(&run);
 }
+
+/* Captured blocks then end in the middle of what is known, at several versions: loading leaves gaps that replaying fills. */
+Test(agreement, loaded_at_any_moment_while_projects_are_still_coming) {
+    struct run run;
+    begin(&run, seed_of("agreement", 45),
+          &(struct history_shape){.nodes = 4, .competitions = 2, .projects = 50000, .rows_max = 400}, 1 << 17);
+    for (int i = 0; i < 60; i++) {
+        extend(&run, 3);
+        check_same_after_load(&run);
+    }
+    cr_assert_gt(run.partial_loads, 20);
+    go_on_loaded(&run, 20);
+    end(&run);
+}
