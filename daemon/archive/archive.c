@@ -1,6 +1,5 @@
 #include "archive.h"
 
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -8,15 +7,12 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/counter.h"
 #include "daemon/base/log.h"
-#include "fold.h"
+#include "pace.h"
 #include "state_file.h"
+#include "writer.h"
 
 enum {
-    READ_BYTES = 4 << 20, /* in one go, so in one read transaction of the journal */
-    FOLD_DELAY_MS = 200,  /* how long what was read may wait for more */
-    FOLD_REST_FACTOR = 2, /* after a fold, at least so many times its duration pass before the next */
-    READ_PACE_MS = 20,    /* between two looks at the journal while something is gathered */
-    IDLE_MS = 60 * 1000,  /* the longest sleep */
+    IDLE_MS = 60 * 1000, /* the longest sleep */
     FULL_WAIT_MS_MIN = 250,
     FULL_WAIT_MS_MAX = 4000,
 };
@@ -27,18 +23,16 @@ enum {
 struct archive {
     /* Immutable after start. */
     struct archive_options options;
+    struct state_file *file;
     pthread_t thread;
 
-    /* Owned by the archive's thread. */
-    struct fold *fold;
-    uint64_t counted_version;   /* entries up to it are in the counters */
-    int64_t gathering_since_ns; /* when the first entry of the window was read */
-    int64_t rest_until_ns;      /* no fold before, unless the window is full */
+    /* Owned by the archive's thread; once it has ended, by who stops it. */
+    struct writer *writer;
+    struct pace pace;
+    bool failed;              /* nothing is written any more */
+    uint64_t counted_version; /* entries up to it are in the counters */
+    int64_t pending_since_ns; /* when something new was first seen; 0 = there is nothing */
     int64_t next_reader_check_ns;
-
-    /* Shared: on `waker` the thread sleeps for entries, on `stop_waker` while entries would not matter. */
-    struct waker waker;
-    struct waker stop_waker;
 
     /* Atomic: written by archive_stop, read by the archive's thread. */
     atomic_bool stopping;
@@ -48,194 +42,312 @@ static bool stopping(const struct archive *archive) {
     return atomic_load_explicit(&archive->stopping, memory_order_acquire); /* with the release in archive_stop */
 }
 
-static void fail(const struct archive *archive, enum error error, const char *what) {
+static void fail(struct archive *archive, enum error error, const char *what) {
     struct fault fault = {0};
-    fault_set(&fault, error, "%s: %s: %s; what is in the journal is safe", state_file(archive->options.state)->path,
-              what, error_text(error));
+    fault_set(&fault, error, "%s: %s: %s; what is in the journal is safe", archive->file->path, what,
+              error_text(error));
+    archive->failed = true;
     archive->options.on_failure(archive->options.context, &fault);
 }
 
-/* ---- sleeping ---- */
+/* ---- what it waits for ---- */
 
-/* Until a stop, or timeout_ms are over. */
-static void pause_for(struct archive *archive, int timeout_ms) {
-    waker_prepare(&archive->stop_waker);
-    if (!stopping(archive)) {
-        waker_sleep(&archive->stop_waker, timeout_ms);
+typedef bool condition(const struct archive *archive);
+
+static bool capture_offered(const struct archive *archive) {
+    /* Acquire: the ledger has filled it. */
+    return atomic_load_explicit(&archive->options.captures->holder, memory_order_acquire) == CAPTURE_OFFERED;
+}
+
+static bool receipts_offered(const struct archive *archive) {
+    /* Acquire: intake has filled it. */
+    return atomic_load_explicit(&archive->options.receipts->holder, memory_order_acquire) == RECEIPTS_OFFERED;
+}
+
+static bool is_urgent(const struct archive *archive) {
+    return atomic_load_explicit(&archive->options.captures->urgent, memory_order_acquire); /* with the ledger's */
+}
+
+static bool anything_new(const struct archive *archive) {
+    uint64_t stored = atomic_load_explicit(&archive->file->version, memory_order_relaxed); /* its own */
+    return archive->pace.more || archive->options.durable_version(archive->options.context) > stored;
+}
+
+static bool nothing_but_a_stop(const struct archive *archive) {
+    (void)archive;
+    return false;
+}
+
+/* Sleeps, unless the condition holds or it is to stop, until it is woken, at most until the deadline. */
+static void sleep_unless(const struct archive *archive, struct waker *waker, condition *holds, int64_t deadline_ns) {
+    waker_prepare(waker);
+    int64_t left_ms = (deadline_ns - clock_monotonic_ns()) / NS_PER_MS + 1;
+    if (!stopping(archive) && !holds(archive) && left_ms > 0) {
+        waker_sleep(waker, left_ms < IDLE_MS ? (int)left_ms : IDLE_MS);
     }
-    waker_finish(&archive->stop_waker);
+    waker_finish(waker);
 }
 
-/* Reads once more after saying that it will sleep, so that no wake is lost; sleeps until there is more if that read found
- * nothing. Errors: as fold_read. */
-static enum error wait_for_entries(struct archive *archive, enum fold_progress *progress) {
-    waker_prepare(&archive->waker);
-    enum error error = fold_read(archive->fold, &archive->options.source, READ_BYTES, progress);
-    if (error == ERROR_NONE && *progress == FOLD_CAUGHT_UP && !stopping(archive)) {
-        waker_sleep(&archive->waker, IDLE_MS);
-    }
-    waker_finish(&archive->waker);
-    return error;
-}
-
-/* ---- folding ---- */
-
-static void count_fold(struct archive *archive, int64_t began_ns, uint64_t written) {
-    int64_t now_ns = clock_monotonic_ns();
-    uint64_t version = fold_version(archive->fold);
-    archive->rest_until_ns = now_ns + FOLD_REST_FACTOR * (now_ns - began_ns);
-    counter_add(COUNTER_ARCHIVE_FOLDS, 1);
-    counter_add(COUNTER_ARCHIVE_ENTRIES, version - archive->counted_version);
-    counter_add(COUNTER_ARCHIVE_PROJECTS_WRITTEN, written);
-    counter_add(COUNTER_ARCHIVE_FOLD_US, (uint64_t)(now_ns - began_ns) / 1000);
-    archive->counted_version = version;
-}
-
-/* Commits, trying again while the disk is full. Returns false when the thread must end: the disk failed, or it is full and
- * the daemon is stopping. */
-static bool commit(struct archive *archive) {
-    const char *path = state_file(archive->options.state)->path;
-    bool was_full = false;
-    for (int wait_ms = FULL_WAIT_MS_MIN;; wait_ms = wait_ms * 2 < FULL_WAIT_MS_MAX ? wait_ms * 2 : FULL_WAIT_MS_MAX) {
-        int64_t began_ns = clock_monotonic_ns();
-        uint64_t written = 0;
-        enum error error = fold_commit(archive->fold, &written);
-        if (error == ERROR_NONE) {
-            if (was_full) {
-                log_event(LOG_INFO, "state-has-space", "path=\"%s\"", path);
-            }
-            count_fold(archive, began_ns, written);
-            return true;
-        }
-        if (error != ERROR_DISK_FULL) {
-            fail(archive, error, "the state cannot be written");
-            return false;
-        }
-        if (!was_full) {
-            log_event(LOG_WARNING, "state-disk-full",
-                      "path=\"%s\" what=\"stored projects fall behind until there is space; nothing is lost\"", path);
-            was_full = true;
-        }
+/* Until the condition holds. Returns false if a stop came first. */
+static bool wait_for(const struct archive *archive, condition *holds) {
+    while (!holds(archive)) {
         if (stopping(archive)) {
             return false;
         }
-        pause_for(archive, wait_ms);
+        sleep_unless(archive, archive->options.waker, holds, INT64_MAX);
     }
+    return true;
 }
 
-static int64_t due_ns(const struct archive *archive) {
-    int64_t waited_ns = archive->gathering_since_ns + FOLD_DELAY_MS * NS_PER_MS;
-    return waited_ns > archive->rest_until_ns ? waited_ns : archive->rest_until_ns;
+/* Returns false if a stop came first. */
+static bool pause_for(const struct archive *archive, int timeout_ms) {
+    int64_t deadline_ns = clock_monotonic_ns() + timeout_ms * NS_PER_MS;
+    while (!stopping(archive) && clock_monotonic_ns() < deadline_ns) {
+        sleep_unless(archive, archive->options.waker, nothing_but_a_stop, deadline_ns);
+    }
+    return !stopping(archive);
 }
+
+/* ---- when ---- */
 
 /* A process that died while it read the file (a backup, a tool) must not keep old pages alive. */
-static void check_readers(struct archive *archive) {
-    int64_t now_ns = clock_monotonic_ns();
+static void check_readers(struct archive *archive, int64_t now_ns) {
     if (now_ns >= archive->next_reader_check_ns) {
         int dead;
-        (void)mdb_reader_check(state_file(archive->options.state)->env, &dead); /* if it fails, the next one may not */
+        (void)mdb_reader_check(archive->file->env, &dead); /* if it fails, the next one may not */
         archive->next_reader_check_ns = now_ns + READER_CHECK_NS;
     }
 }
 
-/* Something is gathered and there is no more: folds it if it is time, else lets some time pass. */
-static bool fold_or_pause(struct archive *archive, bool last_turn) {
-    int64_t left_ms = (due_ns(archive) - clock_monotonic_ns()) / NS_PER_MS + 1;
-    if (left_ms <= 1 || last_turn) {
-        return commit(archive);
+/* Returns false if a stop came first. What is urgent waits for nothing. */
+static bool wait_until_due(struct archive *archive) {
+    while (!stopping(archive)) {
+        int64_t now_ns = clock_monotonic_ns();
+        check_readers(archive, now_ns);
+        if (!anything_new(archive)) {
+            archive->pending_since_ns = 0;
+            sleep_unless(archive, archive->options.entry_waker, anything_new, INT64_MAX);
+            continue;
+        }
+        if (archive->pending_since_ns == 0) {
+            archive->pending_since_ns = now_ns;
+        }
+        int64_t due_ns = pace_due_ns(&archive->pace, archive->pending_since_ns);
+        if (is_urgent(archive) || now_ns >= due_ns) {
+            return true;
+        }
+        sleep_unless(archive, archive->options.waker, is_urgent, due_ns);
     }
-    pause_for(archive, left_ms < READ_PACE_MS ? (int)left_ms : READ_PACE_MS);
-    return true;
+    return false;
 }
 
-/* Reads some and does what follows from it. Returns false when the thread must end. */
-static bool turn(struct archive *archive, bool last_turn) {
-    bool gathering = fold_pending(archive->fold);
-    enum fold_progress progress;
-    enum error error = gathering || last_turn
-                           ? fold_read(archive->fold, &archive->options.source, READ_BYTES, &progress)
-                           : wait_for_entries(archive, &progress);
-    if (error != ERROR_NONE) {
-        fail(archive, error, "the journal cannot be folded");
-        return false;
+/* ---- what ---- */
+
+/* Transactions are kept small by the writer, so that new projects need no bound here. */
+static struct capture_request request_for(uint32_t blocks_max) {
+    return (struct capture_request){.blocks_max = blocks_max, .new_projects_max = UINT32_MAX};
+}
+
+/* Returns false if a stop came first. */
+static bool obtain_capture(struct archive *archive) {
+    struct capture_exchange *exchange = archive->options.captures;
+    exchange->request = request_for(pace_blocks_max(archive->pace.projects));
+    /* Relaxed: the ledger that sets it anew has seen the capture that is wanted now, or is about to fill it. */
+    atomic_store_explicit(&exchange->urgent, false, memory_order_relaxed);
+    atomic_store_explicit(&exchange->holder, CAPTURE_WANTED, memory_order_release); /* with the ledger's acquire */
+    waker_wake(archive->options.ledger_waker);
+    return wait_for(archive, capture_offered);
+}
+
+/* Returns false if a stop came first. */
+static bool obtain_receipts(struct archive *archive) {
+    struct receipt_exchange *exchange = archive->options.receipts;
+    exchange->wanted_version = archive->options.captures->capture.version;
+    atomic_store_explicit(&exchange->holder, RECEIPTS_WANTED, memory_order_release); /* with intake's acquire */
+    waker_wake(archive->options.intake_waker);
+    return wait_for(archive, receipts_offered);
+}
+
+/* Both are the archive's again. The ledger's next change is a new one. */
+static void release(struct archive *archive) {
+    receipt_list_cut(&archive->options.receipts->list, 0);
+    atomic_store_explicit(&archive->options.receipts->holder, RECEIPTS_IDLE, memory_order_release);
+    atomic_store_explicit(&archive->options.captures->holder, CAPTURE_IDLE, memory_order_release);
+    archive->pending_since_ns = 0;
+}
+
+/* ---- writing ---- */
+
+static void count(struct archive *archive, const struct writer_count *before, int64_t began_ns, int64_t ended_ns) {
+    struct writer_count after = writer_count(archive->writer);
+    uint64_t version = archive->options.captures->capture.version;
+    counter_add(COUNTER_ARCHIVE_FOLDS, 1);
+    counter_add(COUNTER_ARCHIVE_ENTRIES, version - archive->counted_version);
+    counter_add(COUNTER_ARCHIVE_BLOCKS_WRITTEN, after.blocks - before->blocks);
+    counter_add(COUNTER_ARCHIVE_TEXTS_WRITTEN, after.texts - before->texts);
+    counter_add(COUNTER_ARCHIVE_FOLD_US, (uint64_t)(ended_ns - began_ns) / 1000);
+    archive->counted_version = version;
+    pace_note(&archive->pace, &archive->options.captures->capture, after.new_projects - before->new_projects, began_ns,
+              ended_ns);
+}
+
+/* Writes what is held, once. Errors: as writer_write. */
+static enum error write_held(struct archive *archive) {
+    int64_t began_ns = clock_monotonic_ns();
+    struct writer_count before = writer_count(archive->writer);
+    enum error error =
+        writer_write(archive->writer, &archive->options.captures->capture, &archive->options.receipts->list);
+    if (error == ERROR_NONE) {
+        count(archive, &before, began_ns, clock_monotonic_ns());
+        release(archive);
+    } else if (error != ERROR_DISK_FULL) {
+        fail(archive, error, "the state cannot be written");
     }
-    if (!gathering) {
-        archive->gathering_since_ns = clock_monotonic_ns();
+    return error;
+}
+
+/* Writes what is held, trying again while the disk is full. Returns false when the thread must end: the disk failed, or it is
+ * full and the daemon is stopping. */
+static bool write_or_wait(struct archive *archive) {
+    enum error error = write_held(archive);
+    if (error != ERROR_DISK_FULL) {
+        return error == ERROR_NONE;
     }
-    if (progress == FOLD_FULL) {
-        return commit(archive) && !last_turn;
+    log_event(LOG_WARNING, "state-disk-full",
+              "path=\"%s\" what=\"stored projects fall behind until there is space; nothing is lost\"",
+              archive->file->path);
+    for (int wait_ms = FULL_WAIT_MS_MIN; error == ERROR_DISK_FULL && pause_for(archive, wait_ms);) {
+        error = write_held(archive);
+        wait_ms = wait_ms * 2 < FULL_WAIT_MS_MAX ? wait_ms * 2 : FULL_WAIT_MS_MAX;
     }
-    if (progress == FOLD_CAUGHT_UP && fold_pending(archive->fold)) {
-        return fold_or_pause(archive, last_turn) && !last_turn;
+    if (error == ERROR_NONE) {
+        log_event(LOG_INFO, "state-has-space", "path=\"%s\"", archive->file->path);
     }
-    return progress != FOLD_CAUGHT_UP || !last_turn;
+    return error == ERROR_NONE;
 }
 
 static void *run(void *context) {
     struct archive *archive = context;
-    bool last_turn;
+    bool going_on;
     do {
-        last_turn = stopping(archive); /* before the look at the journal: what was committed before the stop is seen */
-        check_readers(archive);
-    } while (turn(archive, last_turn));
+        going_on =
+            wait_until_due(archive) && obtain_capture(archive) && obtain_receipts(archive) && write_or_wait(archive);
+    } while (going_on);
     return NULL;
+}
+
+/* ---- directly, while no thread has ledger and intake ---- */
+
+/* Adds the receipts that are not in the list yet, and writes. */
+static enum error complete_and_write(struct archive *archive) {
+    const struct archive_supply *supply = &archive->options.supply;
+    const struct capture *capture = &archive->options.captures->capture;
+    enum error error = supply->copy_receipts(supply->context, capture->version, &archive->options.receipts->list);
+    if (error != ERROR_NONE) {
+        fail(archive, error, "the last receipts cannot be copied");
+        return error;
+    }
+    return write_held(archive);
+}
+
+static enum error capture_and_write(struct archive *archive, uint32_t blocks_max) {
+    const struct archive_supply *supply = &archive->options.supply;
+    struct capture_request request = request_for(blocks_max);
+    enum error error = supply->capture(supply->context, &request, &archive->options.captures->capture);
+    if (error != ERROR_NONE) {
+        fail(archive, error, "what changed cannot be captured");
+        return error;
+    }
+    return complete_and_write(archive);
+}
+
+/* What the thread still held comes first: the ledger does not give it again. */
+static void write_rest(struct archive *archive) {
+    const struct archive_supply *supply = &archive->options.supply;
+    enum error error = capture_offered(archive) ? complete_and_write(archive) : ERROR_NONE;
+    while (error == ERROR_NONE && supply->due(supply->context)) {
+        error = capture_and_write(archive, CAPTURE_BLOCKS_MAX);
+    }
+    if (error == ERROR_DISK_FULL) {
+        log_event(LOG_WARNING, "state-disk-full",
+                  "path=\"%s\" what=\"the last changes are not stored; the next start takes them from the journal\"",
+                  archive->file->path);
+    }
 }
 
 /* ---- starting and stopping ---- */
 
 static void destroy(struct archive *archive) {
-    fold_destroy(archive->fold);
-    waker_fini(&archive->waker);
-    waker_fini(&archive->stop_waker);
+    writer_destroy(archive->writer);
     free(archive);
 }
 
-struct archive *archive_start(const struct archive_options *options, struct fault *fault) {
+/* Without the thread. */
+static struct archive *create(const struct archive_options *options, struct fault *fault) {
     struct archive *archive = calloc(1, sizeof *archive);
     if (archive == NULL) {
         fault_set(fault, ERROR_MEMORY, "archive: %s", error_text(ERROR_MEMORY));
         return NULL;
     }
     archive->options = *options;
-    archive->waker.fd = -1;
-    archive->stop_waker.fd = -1;
-    if (waker_init(&archive->waker) != ERROR_NONE || waker_init(&archive->stop_waker) != ERROR_NONE) {
-        fault_set(fault, ERROR_IO, "archive: no file descriptor is left");
+    archive->file = state_file(options->state);
+    archive->writer = writer_create(archive->file, &options->source, fault);
+    if (archive->writer == NULL) {
         goto fail;
     }
-    struct fold_options fold = {.state = options->state, .projects_max = options->projects_max};
-    archive->fold = fold_create(&fold, fault);
-    if (archive->fold == NULL) {
+    enum error error = writer_projects(archive->writer, &archive->pace.projects);
+    if (error != ERROR_NONE) {
+        fault_set(fault, error, "%s: cannot be read: %s", archive->file->path, error_text(error));
         goto fail;
     }
-    archive->counted_version = fold_version(archive->fold);
-    if (pthread_create(&archive->thread, NULL, run, archive) != 0) {
-        fault_set(fault, ERROR_MEMORY, "archive: its thread cannot be started");
-        goto fail;
-    }
-    pthread_setname_np(archive->thread, "archive");
+    archive->counted_version = atomic_load_explicit(&archive->file->version, memory_order_relaxed); /* no thread yet */
+    archive->pace.more =
+        atomic_load_explicit(&archive->file->complete, memory_order_relaxed) < archive->counted_version;
     return archive;
 fail:
     destroy(archive);
     return NULL;
 }
 
-struct waker *archive_waker(struct archive *archive) {
-    return &archive->waker;
+enum error archive_make_room(const struct archive_options *options, struct fault *fault) {
+    struct archive *archive = create(options, fault);
+    if (archive == NULL) {
+        return fault->error;
+    }
+    enum error error = capture_and_write(archive, pace_blocks_max(archive->pace.projects));
+    if (error != ERROR_NONE) {
+        fault_set(fault, error, "%s: what was replayed cannot be stored: %s", archive->file->path, error_text(error));
+    }
+    destroy(archive);
+    return error;
 }
 
-uint64_t archive_version(const struct archive *archive) {
-    return state_version(archive->options.state);
+struct archive *archive_start(const struct archive_options *options, struct fault *fault) {
+    struct archive *archive = create(options, fault);
+    if (archive == NULL) {
+        return NULL;
+    }
+    if (pthread_create(&archive->thread, NULL, run, archive) != 0) {
+        fault_set(fault, ERROR_MEMORY, "archive: its thread cannot be started");
+        destroy(archive);
+        return NULL;
+    }
+    pthread_setname_np(archive->thread, "archive");
+    return archive;
 }
 
-void archive_stop(struct archive **archive) {
-    if (*archive == NULL) {
+void archive_stop(struct archive **stopped) {
+    struct archive *archive = *stopped;
+    if (archive == NULL) {
         return;
     }
-    atomic_store_explicit(&(*archive)->stopping, true, memory_order_release);
-    waker_wake(&(*archive)->waker);
-    waker_wake(&(*archive)->stop_waker);
-    pthread_join((*archive)->thread, NULL);
-    destroy(*archive);
-    *archive = NULL;
+    atomic_store_explicit(&archive->stopping, true, memory_order_release);
+    waker_wake(archive->options.entry_waker);
+    waker_wake(archive->options.waker);
+    pthread_join(archive->thread, NULL);
+    if (!archive->failed) {
+        write_rest(archive);
+    }
+    destroy(archive);
+    *stopped = NULL;
 }

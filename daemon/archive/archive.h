@@ -45,9 +45,10 @@ struct archive_options {
         *waker; /* on which it sleeps else: ledger and intake wake it for what they offer, or if it is urgent */
     struct waker *ledger_waker;
     struct waker *intake_waker;
-    void (*on_failure)(void *context,
-                       const struct fault *fault); /* on the archive's thread; nothing is written after it */
-    void *context;                                 /* of durable_version and on_failure */
+    void (*on_failure)(
+        void *context,
+        const struct fault *fault); /* on the archive's thread, or in archive_stop; nothing is written after it */
+    void *context;                  /* of durable_version and on_failure */
 };
 
 /* Takes one capture, with few blocks, and writes it: then the ledger has room for the texts of further entries. Before

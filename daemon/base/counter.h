@@ -38,10 +38,11 @@
     X(QUERY_REFUSALS, "query_refusals", "Questions refused.") \
     X(QUERY_ANSWERS_UNSENT, "query_answers_unsent", \
       "Answers that could not be sent because the peer was gone or full.") \
-    X(ARCHIVE_FOLDS, "archive_folds", "Commits of folded state.") \
-    X(ARCHIVE_ENTRIES, "archive_entries", "Entries folded.") \
-    X(ARCHIVE_PROJECTS_WRITTEN, "archive_projects_written", "Project states written by folds.") \
-    X(ARCHIVE_FOLD_US, "archive_fold_us", "Microseconds spent in folds.")
+    X(ARCHIVE_FOLDS, "archive_folds", "Captures written to the stored state.") \
+    X(ARCHIVE_ENTRIES, "archive_entries", "Entries that they were newer by.") \
+    X(ARCHIVE_BLOCKS_WRITTEN, "archive_blocks_written", "Blocks of neighbouring projects written.") \
+    X(ARCHIVE_TEXTS_WRITTEN, "archive_texts_written", "Projects whose texts were written.") \
+    X(ARCHIVE_FOLD_US, "archive_fold_us", "Microseconds spent in writing.")
 
 enum counter {
 #define X(constant, name, sentence) COUNTER_##constant,
