@@ -87,6 +87,7 @@ static enum error load_state(struct recovering *recovering, struct fault *fault)
     enum error error = state_load(recovery->state, &loader, &recovering->stored, fault);
     if (error == ERROR_NONE) {
         ledger_resume(recovery->ledger, recovering->stored.complete, recovering->stored.version);
+        intake_stage_load_version(recovery->intake, recovering->stored.version, recovering->stored.version);
     }
     recovering->loaded_ns = clock_monotonic_ns();
     return error;
@@ -169,7 +170,10 @@ static enum error replay_tail(struct recovering *recovering, struct fault *fault
 }
 
 /* What only the whole ledger can tell. */
-static enum error finish(const struct recovery *recovery, struct fault *fault) {
+static enum error finish(const struct recovering *recovering, struct fault *fault) {
+    const struct recovery *recovery = recovering->recovery;
+    uint64_t stored_version = recovering->room_made_version > recovering->stored.version ? recovering->room_made_version
+                                                                                         : recovering->stored.version;
     if (!ledger_whole(recovery->ledger)) {
         return fault_set(fault, ERROR_DAMAGED,
                          "the stored state has projects that the journal does not have; remove state.mdb, it is made "
@@ -178,6 +182,7 @@ static enum error finish(const struct recovery *recovery, struct fault *fault) {
     for (uint16_t i = 0; i < COMPETITIONS_MAX; i++) {
         intake_stage_load_value_sum(recovery->intake, i, ledger_value_sum(recovery->ledger, i));
     }
+    intake_stage_load_version(recovery->intake, ledger_version(recovery->ledger), stored_version);
     return ERROR_NONE;
 }
 
@@ -214,7 +219,7 @@ enum error recovery_run(const struct recovery *recovery, struct fault *fault) {
         error = replay_tail(recovering, fault);
     }
     if (error == ERROR_NONE) {
-        error = finish(recovery, fault);
+        error = finish(recovering, fault);
     }
     if (error == ERROR_NONE) {
         log_recovered(recovering);
