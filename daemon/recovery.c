@@ -170,20 +170,14 @@ static enum error replay_tail(struct recovering *recovering, struct fault *fault
 }
 
 /* What only the whole ledger can tell. */
-static enum error finish(const struct recovering *recovering, struct fault *fault) {
+static void finish(const struct recovering *recovering) {
     const struct recovery *recovery = recovering->recovery;
     uint64_t stored_version = recovering->room_made_version > recovering->stored.version ? recovering->room_made_version
                                                                                          : recovering->stored.version;
-    if (!ledger_whole(recovery->ledger)) {
-        return fault_set(fault, ERROR_DAMAGED,
-                         "the stored state has projects that the journal does not have; remove state.mdb, it is made "
-                         "again from the journal");
-    }
     for (uint16_t i = 0; i < COMPETITIONS_MAX; i++) {
         intake_stage_load_value_sum(recovery->intake, i, ledger_value_sum(recovery->ledger, i));
     }
     intake_stage_load_version(recovery->intake, ledger_version(recovery->ledger), stored_version);
-    return ERROR_NONE;
 }
 
 static int64_t elapsed_ms(int64_t from_ns, int64_t to_ns) {
@@ -219,9 +213,7 @@ enum error recovery_run(const struct recovery *recovery, struct fault *fault) {
         error = replay_tail(recovering, fault);
     }
     if (error == ERROR_NONE) {
-        error = finish(recovering, fault);
-    }
-    if (error == ERROR_NONE) {
+        finish(recovering);
         log_recovered(recovering);
     }
 done:

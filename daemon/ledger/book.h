@@ -16,15 +16,6 @@ struct rounds {
     uint32_t captured_projects; /* lower numbers were captured at least once, or loaded */
 };
 
-/* After loading a state that is not of one version: what its blocks already hold. */
-struct catching_up {
-    uint64_t until;           /* of entries up to this version only what is missing takes effect */
-    uint64_t *block_versions; /* of the blocks that were loaded */
-    uint32_t block_count;
-    uint32_t block_capacity;
-    uint32_t next_hole; /* no number below is free */
-};
-
 struct ledger {
     struct project_table projects;
     struct cube cube;
@@ -46,7 +37,7 @@ struct ledger {
     struct text_change *texts; /* not captured yet */
     size_t text_count;
 
-    struct catching_up behind;
+    uint64_t loaded_version; /* what was loaded is partly as new as this: see ledger_resume */
 };
 
 /* The number of the cell, made with its curve if new; CUBE_FULL if there is no room for either. */
@@ -59,17 +50,9 @@ void ledger_define(struct ledger *ledger, enum entry_kind kind, const struct def
 MUST_USE enum error ledger_init_rounds(struct ledger *ledger);
 void ledger_fini_rounds(struct ledger *ledger);
 
-/* Whether what an entry of `version` made of project `number` is in what was loaded. */
-static inline bool ledger_holds(const struct ledger *ledger, uint32_t number, uint64_t version) {
-    uint32_t block = block_of(number);
-    return block < ledger->behind.block_count && version <= ledger->behind.block_versions[block];
-}
-
-/* The number of the next new project; the table's count, unless loading left a gap that replaying fills. */
-uint32_t ledger_next_number(struct ledger *ledger);
-
+/* Whether the entry to be applied next is partly in what was loaded. */
 static inline bool ledger_catching_up(const struct ledger *ledger) {
-    return ledger->version < ledger->behind.until;
+    return ledger->version < ledger->loaded_version;
 }
 
 /* Notes that a project changed. */

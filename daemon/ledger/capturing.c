@@ -57,6 +57,8 @@ static void take_block(struct ledger *ledger, struct capture *capture, uint32_t 
     rounds->captured_projects += new_in(ledger, block);
 }
 
+/* A block that is not full is the last, so the round ends with it, and when there are more the next round comes to it first:
+ * stored projects never have a gap. */
 static void take_blocks(struct ledger *ledger, const struct capture_request *request, struct capture *capture) {
     struct rounds *rounds = &ledger->rounds;
     uint32_t end = (uint32_t)blocks_of(ledger->projects.count);

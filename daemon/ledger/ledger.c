@@ -34,7 +34,6 @@ void ledger_destroy(struct ledger *ledger) {
     project_table_fini(&ledger->projects);
     cube_fini(&ledger->cube);
     curves_fini(&ledger->curves);
-    free(ledger->behind.block_versions);
     free(ledger);
 }
 
@@ -116,7 +115,7 @@ uint32_t ledger_find_cell(struct ledger *ledger, cell_key_t key) {
     return number;
 }
 
-/* What the days changed up to behind.until was loaded with them. */
+/* What days changed up to loaded_version was loaded with them. */
 static struct sums *day_to_count(struct ledger *ledger, uint32_t curve, uint16_t day) {
     return curve == CURVE_NONE || ledger_catching_up(ledger) ? NULL : curves_touch(&ledger->curves, curve, day);
 }
@@ -186,12 +185,12 @@ static bool says_nothing_new(const struct ledger *ledger, const struct project_r
 
 static enum refusal add_project(struct ledger *ledger, const struct entry *entry, const struct row *row,
                                 const struct project_key *key, uint64_t hash) {
-    uint32_t number = ledger_next_number(ledger);
+    uint32_t number = ledger->projects.count;
     uint32_t cell = number < ledger->projects.capacity ? ledger_find_cell(ledger, row->cell) : CUBE_FULL;
     if (cell == CUBE_FULL) {
         return REFUSAL_TOTALS_FULL;
     }
-    struct project_record *record = project_table_add(&ledger->projects, key, hash, number);
+    struct project_record *record = project_table_add(&ledger->projects, key, hash);
     record->node = entry->node;
     record_set(ledger, record, row, cell, entry->version);
     count_in(ledger, row, cell);
@@ -233,10 +232,6 @@ static void apply_row(struct ledger *ledger, struct entry *entry, size_t i, cons
     struct row row;
     row_read(&row, entry, i);
     struct project_record *record = project_table_find(&ledger->projects, key, hash);
-    if (record != NULL && ledger_catching_up(ledger) &&
-        ledger_holds(ledger, (uint32_t)(record - ledger->projects.records), entry->version)) {
-        return;
-    }
     enum refusal refusal =
         record == NULL ? add_project(ledger, entry, &row, key, hash) : change_project(ledger, &row, record, entry);
     if (refusal == REFUSAL_NONE) {
@@ -294,7 +289,7 @@ static void apply_batch(struct ledger *ledger, struct entry *entry) {
 
 static void take_sequence(struct ledger *ledger, const struct entry *entry) {
     CHECK(ledger_node(ledger, entry->node) != NULL);
-    if (entry->version > ledger->behind.until) { /* else the stored sequence is this one or a later one */
+    if (!ledger_catching_up(ledger)) { /* else the stored sequence is this one or a later one */
         CHECK(entry->sequence == ledger->sequences[entry->node] + 1);
         ledger->sequences[entry->node] = entry->sequence;
     }
@@ -329,7 +324,7 @@ void ledger_apply(struct ledger *ledger, struct entry *entry) {
         break;
     case ENTRY_COMPETITION:
     case ENTRY_NODE:
-        if (entry->version > ledger->behind.until) {
+        if (!ledger_catching_up(ledger)) {
             ledger_define(ledger, entry->kind, &entry->definition);
         }
         break;

@@ -52,8 +52,8 @@ const struct definition *ledger_node(const struct ledger *ledger, uint16_t numbe
  * captured yet. Then capture first. */
 bool ledger_has_room(const struct ledger *ledger, const struct entry *entry);
 
-/* Loading a stored state, before the first entry is applied. Order: definitions, cells in the order of their numbers, then
- * blocks, days and sequences in any order, at last ledger_resume.
+/* Loading a stored state, before the first entry is applied. Order: definitions, cells and blocks each in the order of their
+ * numbers, then days and sequences in any order, at last ledger_resume.
  * Errors: LIMIT when a table is full, DAMAGED when something names what is not there, or is there twice. */
 MUST_USE enum error ledger_load_definition(struct ledger *ledger, enum entry_kind kind,
                                            const struct definition *definition);
@@ -64,12 +64,11 @@ MUST_USE enum error ledger_load_day(struct ledger *ledger, uint16_t competition,
 void ledger_load_sequence(struct ledger *ledger, uint16_t node, uint64_t sequence);
 
 /* What was loaded is complete up to complete_version, and partly as new as version: entries after complete_version are to be
- * applied next, and of those up to version only what is missing takes effect (their verdicts and counts are not set: what
- * they were is stored). ledger_version is then complete_version. */
+ * applied next. Up to version they are applied to projects and cells alone, because all else was loaded as of version, and
+ * their counts and verdicts mean nothing (what they were is stored). A project that is ahead of them ends where it was: its
+ * days never go back, so only its rows of its last day are taken again, in their order, and the last of them made it what
+ * it is. ledger_version is complete_version then. */
 void ledger_resume(struct ledger *ledger, uint64_t complete_version, uint64_t version);
-
-/* After replaying: whether all that the stored state said is there has come. If not, the state was damaged. */
-bool ledger_whole(const struct ledger *ledger);
 
 /* Whether anything changed since the last capture was taken, or blocks were left by it. */
 bool ledger_capture_due(const struct ledger *ledger);

@@ -1,10 +1,7 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "book.h"
 #include "daemon/base/check.h"
-
-enum { BLOCKS_LEAST = 1024 };
 
 enum error ledger_load_definition(struct ledger *ledger, enum entry_kind kind, const struct definition *definition) {
     if (definition->number >= (kind == ENTRY_COMPETITION ? (int)COMPETITIONS_MAX : (int)NODES_MAX)) {
@@ -24,22 +21,6 @@ enum error ledger_load_cell(struct ledger *ledger, cell_key_t cell) {
     return found == CUBE_FULL ? ERROR_LIMIT : found == number ? ERROR_NONE : ERROR_DAMAGED;
 }
 
-static enum error note_block(struct catching_up *behind, uint32_t number, uint64_t version) {
-    if (number >= behind->block_capacity) {
-        uint32_t capacity = number + number / 2 + BLOCKS_LEAST;
-        uint64_t *larger = realloc(behind->block_versions, capacity * sizeof *larger);
-        if (larger == NULL) {
-            return ERROR_MEMORY;
-        }
-        memset(larger + behind->block_capacity, 0, (capacity - behind->block_capacity) * sizeof *larger);
-        behind->block_versions = larger;
-        behind->block_capacity = capacity;
-    }
-    behind->block_versions[number] = version;
-    behind->block_count = number < behind->block_count ? behind->block_count : number + 1;
-    return ERROR_NONE;
-}
-
 static bool is_free(const struct project_record *record) {
     return record->code[0] == 0;
 }
@@ -47,11 +28,11 @@ static bool is_free(const struct project_record *record) {
 static enum error load_project(struct ledger *ledger, uint32_t number, const struct project_record *project,
                                const struct project_key *key, uint64_t hash) {
     const struct cell *cell = &ledger->cube.cells[project->cell];
-    if (number >= ledger->projects.capacity || !is_free(&ledger->projects.records[number]) ||
+    if (number != ledger->projects.count || number == ledger->projects.capacity ||
         project_table_find(&ledger->projects, key, hash) != NULL) {
         return ERROR_DAMAGED;
     }
-    *project_table_add(&ledger->projects, key, hash, number) = *project;
+    *project_table_add(&ledger->projects, key, hash) = *project;
     int64_t value = (int64_t)project->contract_value;
     sums_add(&ledger->cube.cells[project->cell].sums, value, project->participants, project->migrant_participants);
     cube_touch(&ledger->cube, project->cell);
@@ -88,7 +69,7 @@ enum error ledger_load_block(struct ledger *ledger, uint32_t number, const struc
             return error;
         }
     }
-    return note_block(&ledger->behind, number, block->version);
+    return ERROR_NONE;
 }
 
 enum error ledger_load_day(struct ledger *ledger, uint16_t competition, uint32_t region, uint16_t day,
@@ -113,35 +94,11 @@ void ledger_load_sequence(struct ledger *ledger, uint16_t node, uint64_t sequenc
 void ledger_resume(struct ledger *ledger, uint64_t complete_version, uint64_t version) {
     CHECK(complete_version <= version);
     ledger->version = complete_version;
-    ledger->behind.until = version;
+    ledger->loaded_version = version;
     ledger->captured_version = version;
     ledger->captured_cells = ledger->cube.count;
     ledger->definitions_changed = false;
     ledger->rounds.complete_version = complete_version;
     ledger->rounds.captured_projects = ledger->projects.count;
     curves_settle(&ledger->curves, CURVE_READER_ARCHIVE);
-}
-
-uint32_t ledger_next_number(struct ledger *ledger) {
-    uint32_t count = ledger->projects.count;
-    if (!ledger_catching_up(ledger)) {
-        return count;
-    }
-    uint32_t *hole = &ledger->behind.next_hole;
-    while (*hole < count && !is_free(&ledger->projects.records[*hole])) {
-        (*hole)++;
-    }
-    return *hole;
-}
-
-bool ledger_whole(const struct ledger *ledger) {
-    if (ledger_catching_up(ledger)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < ledger->projects.count; i++) {
-        if (is_free(&ledger->projects.records[i])) {
-            return false;
-        }
-    }
-    return true;
 }

@@ -67,19 +67,17 @@ static void grow(struct project_part *part) {
     *part = larger;
 }
 
-struct project_record *project_table_add(struct project_table *table, const struct project_key *key, uint64_t hash,
-                                         uint32_t number) {
+struct project_record *project_table_add(struct project_table *table, const struct project_key *key, uint64_t hash) {
     struct project_part *part = &table->parts[hash >> 56];
-    CHECK(number < table->capacity);
+    CHECK(table->count < table->capacity);
     if (part->count >= ((uint32_t)3 << part->slot_bits) / 4) {
         grow(part);
     }
-    struct project_record *record = &table->records[number];
+    struct project_record *record = &table->records[table->count++];
     memcpy(record->code, key->code, sizeof record->code);
     record->competition = (uint8_t)key->competition;
-    table->count = number < table->count ? table->count : number + 1;
     part->count++;
-    place(part, (uint64_t)project_table_tag(hash) << 32 | (number + 1));
+    place(part, (uint64_t)project_table_tag(hash) << 32 | table->count);
     return record;
 }
 

@@ -123,11 +123,9 @@ static inline struct project_record *project_table_find(const struct project_tab
     return NULL;
 }
 
-/* A record with this number, the key set and all else 0. Neither the project nor the number is in the table yet, and the
- * number is below the capacity (checked); the count becomes more than it. Stops the program if memory for a larger index is
- * out. */
-struct project_record *project_table_add(struct project_table *table, const struct project_key *key, uint64_t hash,
-                                         uint32_t number);
+/* A new record with the key set and all else 0; its number is the count before. The project is not in the table yet, and the
+ * table is not at its capacity (checked). Stops the program if memory for a larger index is out. */
+struct project_record *project_table_add(struct project_table *table, const struct project_key *key, uint64_t hash);
 
 /* Bytes of records and index in use. */
 size_t project_table_bytes(const struct project_table *table);

@@ -15,7 +15,7 @@ static struct project_record *find(const struct project_table *table, uint16_t c
 static struct project_record *add(struct project_table *table, uint16_t competition, const char *code) {
     struct project_key key;
     project_key_set(&key, competition, code, strlen(code));
-    return project_table_add(table, &key, project_key_hash(&key), table->count);
+    return project_table_add(table, &key, project_key_hash(&key));
 }
 
 static void code_of(uint64_t number, char *code) {
@@ -93,7 +93,7 @@ Test(project_table, tells_apart_projects_whose_hashes_collide) {
         code_of(i / 2, code); /* each code in two competitions */
         project_key_set(&keys[i], (uint16_t)(i % 2), code, strlen(code));
         cr_assert_null(project_table_find(&table, &keys[i], hash));
-        project_table_add(&table, &keys[i], hash, (uint32_t)i)->participants = (uint32_t)i & 127;
+        project_table_add(&table, &keys[i], hash)->participants = (uint32_t)i & 127;
     }
     for (size_t i = 0; i < 100; i++) {
         cr_assert_eq(project_table_find(&table, &keys[i], hash)->participants, i);
@@ -113,20 +113,6 @@ Test(project_table, a_key_cut_out_of_what_follows_is_the_same_as_one_set) {
         project_key_cut(&cut, 7, bytes, size);
         cr_assert_arr_eq(&set, &cut, sizeof set, "%zu bytes", size);
     }
-}
-
-Test(project_table, a_number_that_was_left_free_can_be_filled_later) {
-    struct project_table table;
-    cr_assert_eq(project_table_init(&table, 10), ERROR_NONE);
-    struct project_key key;
-    project_key_set(&key, 0, "later", 5);
-    cr_assert_eq(project_table_add(&table, &key, project_key_hash(&key), 5), &table.records[5]);
-    cr_assert_eq(table.count, 6);
-    project_key_set(&key, 0, "first", 5);
-    cr_assert_eq(project_table_add(&table, &key, project_key_hash(&key), 2), &table.records[2]);
-    cr_assert_eq(table.count, 6);
-    cr_assert_eq(find(&table, 0, "first"), &table.records[2]);
-    project_table_fini(&table);
 }
 
 Test(project_table, keys_are_spread_over_all_parts) {
