@@ -218,6 +218,20 @@ uint64_t daemon_resident_bytes(const struct daemon *daemon) {
     return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+uint64_t daemon_own_bytes(const struct daemon *daemon) {
+    char path[64];
+    char line[256];
+    snprintf(path, sizeof path, "/proc/%d/status", (int)daemon->pid);
+    FILE *file = fopen(path, "r");
+    uint64_t kib = 0;
+    while (file != NULL && fgets(line, sizeof line, file) != NULL && sscanf(line, "RssAnon: %" SCNu64, &kib) != 1) {
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return kib * 1024;
+}
+
 int daemon_stop(struct daemon *daemon) {
     if (daemon->pid <= 0) {
         return -1;
