@@ -10,7 +10,8 @@ enum { START_TIMEOUT_MS = 60000, PROJECTS_SPARE = 1024 };
 
 bool stand_open(struct stand *stand, const struct stand_options *options) {
     *stand = (struct stand){.options = *options};
-    stand->daemon_options = (struct daemon_options){.program = options->tallyd,
+    stand->daemon_options = (struct daemon_options){.contender = options->contender,
+                                                    .program = options->tallyd,
                                                     .directory = options->directory,
                                                     .fresh = true,
                                                     .nodes = options->nodes,
@@ -39,16 +40,26 @@ int stand_close(struct stand *stand, bool fine) {
     return verified ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static struct load_options load_options_of(const struct stand *stand, uint64_t turn) {
+    return (struct load_options){.endpoint = stand->daemon.ingest,
+                                 .competition = BENCH_COMPETITION,
+                                 .workload = &stand->workload,
+                                 .nodes = stand->options.nodes,
+                                 .rows = (uint32_t)stand->options.rows,
+                                 .window = (uint32_t)stand->options.window,
+                                 .seed = stand->options.seed + turn};
+}
+
 struct load *stand_load_open(const struct stand *stand, uint64_t turn, load_receipt *on_receipt, void *context) {
-    struct load_options options = {.endpoint = stand->daemon.ingest,
-                                   .competition = BENCH_COMPETITION,
-                                   .workload = &stand->workload,
-                                   .nodes = stand->options.nodes,
-                                   .rows = (uint32_t)stand->options.rows,
-                                   .window = (uint32_t)stand->options.window,
-                                   .seed = stand->options.seed + turn,
-                                   .on_receipt = on_receipt,
-                                   .context = context};
+    struct load_options options = load_options_of(stand, turn);
+    options.on_receipt = on_receipt;
+    options.context = context;
+    return load_open(&options);
+}
+
+struct load *stand_load_open_rows(const struct stand *stand, uint64_t turn, uint32_t rows) {
+    struct load_options options = load_options_of(stand, turn);
+    options.rows = rows;
     return load_open(&options);
 }
 
