@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include <time.h>
 
 #include "bench/histogram.h"
+#include "bench/pump.h"
 #include "bench/stand.h"
 #include "bench/trend.h"
 #include "client/lib/clock.h"
@@ -64,9 +64,6 @@ struct bench {
 
     pthread_mutex_t mutex; /* over round_trips: the nodes' threads add, main takes */
     struct histogram round_trips;
-
-    atomic_bool stop; /* set by main, read by the sending thread, as failed the other way */
-    atomic_bool failed;
 };
 
 /* ---- sending ---- */
@@ -77,14 +74,6 @@ static void on_receipt(void *context, size_t node, const struct tally_receipt *r
     pthread_mutex_lock(&bench->mutex);
     histogram_add(&bench->round_trips, receipt->round_trip_ns);
     pthread_mutex_unlock(&bench->mutex);
-}
-
-static void *send_all(void *context) {
-    struct bench *bench = context;
-    if (!load_send(bench->load, INT64_MAX, &bench->stop)) {
-        atomic_store_explicit(&bench->failed, true, memory_order_relaxed);
-    }
-    return NULL;
 }
 
 static void take_round_trips(struct bench *bench, struct histogram *into) {
@@ -165,7 +154,7 @@ static void sleep_until(int64_t wake_ns) {
 }
 
 /* One row a second until the end. Returns whether the end was reached. */
-static bool sample(struct bench *bench, int64_t began_ns) {
+static bool sample(struct bench *bench, const struct pump *pump, int64_t began_ns) {
     static struct histogram round_trips;
     size_t seconds = (size_t)(bench->settings.minutes * 60 + 0.5);
     uint64_t updates = load_acknowledged(bench->load);
@@ -183,7 +172,7 @@ static bool sample(struct bench *bench, int64_t began_ns) {
         row[COLUMN_ACK_MAX_MS] = (double)round_trips.maximum / 1e6;
         updates = updates_now;
         last_ns = now_ns;
-        if (atomic_load_explicit(&bench->failed, memory_order_relaxed) || !read_status(bench, row)) {
+        if (!pump_runs(pump) || !read_status(bench, row)) {
             return false;
         }
         write_row(bench, row);
@@ -257,20 +246,18 @@ static void print_figures(const struct bench *bench, double seconds, uint64_t up
 
 /* ---- the program ---- */
 
-/* Sends on a thread of its own while main samples. Returns whether it went on for as long as asked. */
+/* Returns whether it went on for as long as asked. */
 static bool endure(struct bench *bench) {
-    pthread_t sender;
+    struct pump pump;
     bench->load = stand_load_open(&bench->stand, 1, on_receipt, bench);
-    if (bench->load == NULL || pthread_create(&sender, NULL, send_all, bench) != 0) {
+    if (bench->load == NULL || !pump_start(&pump, bench->load)) {
         return false;
     }
     int64_t began_ns = clock_now_ns();
-    bool complete = sample(bench, began_ns);
+    bool complete = sample(bench, &pump, began_ns);
     uint64_t updates = load_acknowledged(bench->load);
     double seconds = (double)(clock_now_ns() - began_ns) / 1e9;
-    atomic_store_explicit(&bench->stop, true, memory_order_relaxed);
-    pthread_join(sender, NULL);
-    bool flushed = load_flush(bench->load);
+    bool flushed = pump_stop(&pump);
     if (bench->count > 0) {
         print_figures(bench, seconds, updates);
     }
