@@ -148,7 +148,11 @@ static bool fold_all(struct bench *bench, uint64_t updates) {
         }
     }
     charge(bench, STEP_FOLD, updates);
-    return state_version(bench->state) == journal_version(bench->journal);
+    bool whole = state_version(bench->state) == journal_version(bench->journal);
+    if (!whole) {
+        fputs("bench: the stored state is not as far as the journal\n", stderr);
+    }
+    return whole;
 }
 
 /* A second ledger, from the journal. */
