@@ -126,6 +126,12 @@ static void *listen(void *argument) {
     }
 }
 
+uint32_t crowd_choose(const struct workload *workload, uint64_t turn) {
+    static const uint32_t units[] = {1000000, 10000, 100, 1}; /* the whole, a province, a city, a county */
+    uint32_t unit = units[turn % (sizeof units / sizeof units[0])];
+    return workload->list[turn * UINT64_C(0x9E3779B97F4A7C15) % workload->projects].region / unit * unit;
+}
+
 /* ---- opening ---- */
 
 static void allow_descriptors(void) {
@@ -134,13 +140,6 @@ static void allow_descriptors(void) {
         descriptors.rlim_cur = descriptors.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &descriptors); /* if not, making sockets will say so */
     }
-}
-
-static uint32_t choose_region(const struct workload *workload, size_t number) {
-    static const uint32_t units[] = {1000000, 10000, 100, 1}; /* the whole, a province, a city, a county */
-    size_t project = number * UINT64_C(0x9E3779B97F4A7C15) % workload->projects;
-    uint32_t unit = units[number % 4];
-    return workload->list[project].region / unit * unit;
 }
 
 static bool set(void *socket, int option, int value) {
@@ -169,7 +168,7 @@ static bool connect_one(struct listener *listener, size_t number) {
     int descriptor = -1;
     size_t size = sizeof descriptor;
     subscriber->everything = number == 0;
-    subscriber->region = subscriber->everything ? 0 : choose_region(options->workload, number);
+    subscriber->region = subscriber->everything ? 0 : crowd_choose(options->workload, number);
     subscriber->socket = zmq_socket(listener->zmq, ZMQ_SUB);
     void *socket = subscriber->socket;
     return socket != NULL && set(socket, ZMQ_LINGER, 0) && set(socket, ZMQ_RCVHWM, 0) && set(socket, ZMQ_SNDHWM, 0) &&

@@ -42,4 +42,7 @@ uint32_t crowd_region(const struct crowd *crowd, size_t subscriber);
 /* Totals that came to all of them together. Any thread. */
 uint64_t crowd_messages(const struct crowd *crowd);
 
+/* The region of some project of the workload, or one above it, by turns: the whole, a province, a city, a county. */
+uint32_t crowd_choose(const struct workload *workload, uint64_t turn);
+
 #endif
