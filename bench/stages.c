@@ -1,7 +1,8 @@
 /* bench_stages: where the daemon's time goes, in nanoseconds of processor time per update.
  *
- *   threads  a real tallyd at full rate: what each of its threads has used, by the kernel's own account, over the updates that
- *            were acknowledged meanwhile. The lines add up to daemon_cpu_ns, for nothing is left out.
+ *   threads  a real tallyd at full rate: what each of its threads has used, by the kernel's own account, for each update. From
+ *            a moment when everything is folded to one when everything is folded again, so that all the work that the
+ *            updates cause is in it, what the archive does later too. The lines add up to daemon_cpu_ns: nothing is left out.
  *   steps    the same modules on one thread, step by step (steps.h): what is inside the threads. What is left of a thread when
  *            its steps are taken away is transport, waiting, waking and caches that two threads share.
  *
@@ -12,12 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "bench/lane.h"
 #include "bench/stand.h"
 #include "bench/steps.h"
 #include "bench/threads.h"
 #include "client/lib/clock.h"
+
+enum { FOLD_TIMEOUT_MS = 300000, FOLD_LOOK_MS = 100 };
 
 struct settings {
     struct stand_options stand;
@@ -34,13 +38,11 @@ struct settings {
 
 struct reading {
     struct threads threads;
-    int64_t time_ns;
     uint64_t updates;
     double process_cpu_s;
 };
 
 static bool read_all(struct reading *reading, const struct stand *stand, const struct load *load) {
-    reading->time_ns = clock_now_ns();
     reading->updates = load_acknowledged(load);
     reading->process_cpu_s = daemon_cpu_seconds(&stand->daemon);
     return threads_read(&reading->threads, stand->daemon.pid);
@@ -61,20 +63,44 @@ static void print_threads(const struct reading *before, struct reading *after) {
     }
     printf("daemon_cpu_ns\t%.2f\n", (double)threads_cpu_ns(&after->threads) / updates);
     printf("process_cpu_ns\t%.2f\n", (after->process_cpu_s - before->process_cpu_s) * 1e9 / updates);
-    printf("ingest_updates_per_s\t%.0f\n", updates * 1e9 / (double)(after->time_ns - before->time_ns));
+    printf("updates\t%.0f\n", updates);
 }
 
-static int64_t in_seconds(double seconds) {
-    return clock_now_ns() + (int64_t)(seconds * 1e9);
+static bool wait_until_folded(const struct daemon *daemon) {
+    struct timespec pause = {.tv_nsec = (long)FOLD_LOOK_MS * 1000000};
+    uint64_t taken;
+    uint64_t folded;
+    for (int waited_ms = 0; waited_ms < FOLD_TIMEOUT_MS; waited_ms += FOLD_LOOK_MS) {
+        if (!daemon_counter(daemon, "journal_entries", &taken) || !daemon_counter(daemon, "archive_entries", &folded)) {
+            return false;
+        }
+        if (folded == taken) {
+            return true;
+        }
+        nanosleep(&pause, NULL);
+    }
+    fputs("bench: the archive does not come to its end\n", stderr);
+    return false;
 }
 
-static bool send(struct stand *stand, const struct settings *settings) {
+/* Sends for some seconds, and waits for the last receipt and the last fold. */
+static bool send(const struct stand *stand, struct load *load, double seconds) {
+    int64_t began_ns = clock_now_ns();
+    uint64_t before = load_acknowledged(load);
+    if (!load_send(load, began_ns + (int64_t)(seconds * 1e9), NULL) || !load_flush(load)) {
+        return false;
+    }
+    fprintf(stderr, "bench: %.0f updates/s\n",
+            (double)(load_acknowledged(load) - before) * 1e9 / (double)(clock_now_ns() - began_ns));
+    return wait_until_folded(&stand->daemon);
+}
+
+static bool measure_threads(struct stand *stand, const struct settings *settings) {
     static struct reading before;
     static struct reading after;
     struct load *load = stand_load_open(stand, 1, NULL, NULL);
-    bool sent = load != NULL && load_send(load, in_seconds(settings->warm_up), NULL) &&
-                read_all(&before, stand, load) && load_send(load, in_seconds(settings->seconds), NULL) &&
-                read_all(&after, stand, load) && load_flush(load);
+    bool sent = load != NULL && send(stand, load, settings->warm_up) && read_all(&before, stand, load) &&
+                send(stand, load, settings->seconds) && read_all(&after, stand, load);
     if (sent && after.updates == before.updates) {
         fputs("bench: nothing was acknowledged in the time that counts\n", stderr);
         sent = false;
@@ -145,7 +171,7 @@ static int measure(const struct settings *settings) {
     if (!stand_open(&stand, &settings->stand)) {
         return EXIT_FAILURE;
     }
-    return stand_close(&stand, stand_fill(&stand) && send(&stand, settings));
+    return stand_close(&stand, stand_fill(&stand) && measure_threads(&stand, settings));
 }
 
 int main(int argc, char **argv) {
