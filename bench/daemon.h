@@ -28,7 +28,7 @@ struct daemon {
     enum contender contender;
     const char *program; /* as in the options */
     uint16_t port;       /* of the ingest endpoint */
-    pid_t pid;
+    _Atomic pid_t pid;   /* 0 = it does not run; an interrupt looks at it from another thread */
     char directory[BENCH_PATH_BYTES];
     char ingest[BENCH_ENDPOINT_BYTES];
     char totals[BENCH_ENDPOINT_BYTES];

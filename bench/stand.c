@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bench/interrupt.h"
 #include "client/lib/clock.h"
 
 enum { START_TIMEOUT_MS = 60000, PROJECTS_SPARE = 1024 };
@@ -18,6 +19,10 @@ bool stand_open(struct stand *stand, const struct stand_options *options) {
                                                     .port = (uint16_t)options->port,
                                                     .projects_max = options->projects + PROJECTS_SPARE};
     setvbuf(stdout, NULL, _IOLBF, 0);
+    if (!interrupt_watch(&stand->daemon, options->keep)) {
+        fputs("bench: no thread to be had\n", stderr);
+        return false;
+    }
     if (!workload_init(&stand->workload, options->projects, options->seed)) {
         fputs("bench: out of memory\n", stderr);
         return false;

@@ -2,10 +2,11 @@
 
 import glob
 import os
+import signal
 
 import harness
 from benchmark import BENCH, Benchmark
-from harness import read_text
+from harness import read_text, wait_until
 
 SMALL = ("--projects=20000", "--rows=512", "--warm-up=0.1", "--seconds=0.6")
 ACKNOWLEDGEMENTS = ("ack_p50_ms", "ack_p99_ms", "ack_p999_ms", "ack_max_ms")
@@ -20,6 +21,18 @@ def flip_bits(path):
             byte = file.read(1)
             file.seek(-1, os.SEEK_CUR)
             file.write(bytes([byte[0] ^ 1]))
+
+
+def daemons_in(folder):
+    """Processes that were started on a folder."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            if f"{folder}/tallyd.conf" in read_text(path):
+                found.append(path)
+        except ProcessLookupError:
+            pass
+    return found
 
 
 class Ingest(Benchmark):
@@ -69,6 +82,15 @@ class Ingest(Benchmark):
         damaged = self.spawn(audit, "audit")
         self.finish(damaged, 1)
         self.assertIn("cannot be read after entry", read_text(damaged.err))
+
+    def test_an_interrupt_leaves_nothing_behind(self):
+        for contender in ("tallyd", "floor"):
+            process = self.spawn_bench("ingest", *SMALL, f"--contender={contender}", "--seconds=60")
+            wait_until(lambda: "load_updates_per_s" in read_text(process.out), "it is loaded")
+            process.send_signal(signal.SIGINT)
+            self.assertNotIn("verified", self.finish(process, 128 + signal.SIGINT))
+            self.assertFalse(os.path.exists(self.bench_folder))
+            self.assertEqual(daemons_in(self.bench_folder), [])
 
     def test_wrong_options_are_refused(self):
         self.assert_refused("ingest", "--contender=roof")
