@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/account.h"
 #include "bench/pump.h"
 #include "bench/stand.h"
 #include "client/lib/clock.h"
@@ -30,7 +31,6 @@ enum {
     LOOK_MS = 20,
     FIRST_BATCH_ROWS = 16,
     MESSAGE_BYTES = 256,
-    LINE_BYTES = 4096,
     PATH_BYTES = BENCH_PATH_BYTES + 64,
     FILES_OPEN_MAX = 16,
 };
@@ -53,54 +53,12 @@ struct bench {
     uint64_t tail_bytes;
 };
 
-/* What the log says of a recovery. */
-struct account {
-    uint64_t version;
-    uint64_t stored;
-    uint64_t replayed;
-    uint64_t ms; /* all of it */
-    bool parted; /* it tells loading and replaying apart: */
-    uint64_t load_ms;
-    uint64_t replay_ms;
-};
-
 static void pause_ms(long ms) {
     struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
     nanosleep(&pause, NULL);
 }
 
 /* ---- what the daemon says ---- */
-
-static bool read_field(const char *line, const char *name, uint64_t *value) {
-    char wanted[64];
-    snprintf(wanted, sizeof wanted, " %s=", name);
-    const char *place = strstr(line, wanted);
-    return place != NULL && sscanf(place + strlen(wanted), "%" SCNu64, value) == 1;
-}
-
-/* The last recovery in the log. */
-static bool read_account(const struct daemon *daemon, struct account *account) {
-    char path[PATH_BYTES];
-    char line[LINE_BYTES];
-    bool found = false;
-    snprintf(path, sizeof path, "%s/tallyd.log", daemon->directory);
-    FILE *file = fopen(path, "r");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        if (strstr(line, " recovered ") != NULL) {
-            found = read_field(line, "version", &account->version) && read_field(line, "stored", &account->stored) &&
-                    read_field(line, "replayed", &account->replayed) && read_field(line, "ms", &account->ms);
-            account->parted =
-                read_field(line, "load_ms", &account->load_ms) && read_field(line, "replay_ms", &account->replay_ms);
-        }
-    }
-    if (file != NULL) {
-        fclose(file);
-    }
-    if (!found) {
-        fprintf(stderr, "bench: %s tells nothing of a recovery\n", path);
-    }
-    return found;
-}
 
 /* Asks for the status. answer: to be freed. */
 static bool ask(const struct bench *bench, struct tally_status_answer **answer) {
@@ -263,7 +221,7 @@ static bool start_again(struct bench *bench) {
 }
 
 static bool make_tail(struct bench *bench, struct account *unloaded) {
-    bool fine = start_again(bench) && read_account(&bench->stand.daemon, unloaded) && write_tail(bench);
+    bool fine = start_again(bench) && account_read(&bench->stand.daemon, unloaded) && write_tail(bench);
     daemon_kill(&bench->stand.daemon);
     return fine && put_state_back(bench);
 }
@@ -363,7 +321,7 @@ static bool recover(struct bench *bench, const struct account *unloaded) {
     }
     double seconds = (double)(clock_now_ns() - began_ns) / 1e9;
     bench->stand.acknowledged = FIRST_BATCH_ROWS; /* of this daemon's life */
-    if (!read_account(&bench->stand.daemon, &account)) {
+    if (!account_read(&bench->stand.daemon, &account)) {
         return false;
     }
     print_figures(bench, seconds, unloaded, &account);

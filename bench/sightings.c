@@ -113,7 +113,7 @@ void sightings_sum_up(const struct sightings *sightings, int64_t first_ns, int64
         size_t place = 0; /* the first sighting that is not before the version */
         for (uint64_t version = 1; version <= last_version; version++) {
             int64_t received_ns = atomic_load_explicit(&sightings->receipts[version], memory_order_relaxed);
-            if (received_ns < first_ns || received_ns > last_ns ||
+            if (received_ns == 0 || received_ns < first_ns || received_ns > last_ns ||
                 (concerns != NULL && !concerns(context, version, i))) {
                 continue;
             }
