@@ -139,7 +139,7 @@ static bool put_state_aside(const struct bench *bench) {
     char aside[PATH_BYTES];
     struct stat status;
     name_state(bench, "data/state.mdb", state);
-    name_state(bench, "state.aside", aside);
+    name_state(bench, "data/state.aside", aside);
     if (!copy_file(state, aside) || stat(aside, &status) != 0) {
         return false;
     }
@@ -154,7 +154,7 @@ static bool put_state_back(const struct bench *bench) {
     char aside[PATH_BYTES];
     name_state(bench, "data/state.mdb", state);
     name_state(bench, "data/state.mdb-lock", lock);
-    name_state(bench, "state.aside", aside);
+    name_state(bench, "data/state.aside", aside);
     bool put = rename(aside, state) == 0 && (unlink(lock) == 0 || errno == ENOENT);
     if (!put) {
         fprintf(stderr, "bench: %s: %s\n", state, strerror(errno));
