@@ -28,7 +28,7 @@ struct daemon {
     enum contender contender;
     const char *program; /* as in the options */
     uint16_t port;       /* of the ingest endpoint */
-    pid_t pid;
+    _Atomic pid_t pid;   /* 0 = it does not run; an interrupt looks at it from another thread */
     char directory[BENCH_PATH_BYTES];
     char ingest[BENCH_ENDPOINT_BYTES];
     char totals[BENCH_ENDPOINT_BYTES];
@@ -52,8 +52,10 @@ bool daemon_runs(struct daemon *daemon);
 /* Processor time that it has used, seconds, user and system. */
 double daemon_cpu_seconds(const struct daemon *daemon);
 
-/* Memory that it holds, bytes. */
+/* Memory that it holds, bytes: with the pages of mapped files, such as the journal's present segment, which the system takes
+ * back when it needs them; and without. */
 uint64_t daemon_resident_bytes(const struct daemon *daemon);
+uint64_t daemon_own_bytes(const struct daemon *daemon);
 
 /* One of the counters of `tally status --counters`. Returns false if the daemon has none of this name; the floor has none. */
 bool daemon_counter(const struct daemon *daemon, const char *name, uint64_t *value);

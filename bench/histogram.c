@@ -1,5 +1,7 @@
 #include "histogram.h"
 
+#include <stdio.h>
+
 /* Values below HISTOGRAM_STEPS have a bucket each; above, an octave is split into HISTOGRAM_STEPS. */
 static unsigned bucket_of(int64_t value) {
     uint64_t magnitude = value < 0 ? 0 : (uint64_t)value;
@@ -50,4 +52,11 @@ int64_t histogram_percentile(const struct histogram *histogram, double share) {
         }
     }
     return histogram->maximum;
+}
+
+void histogram_print_ms(const struct histogram *histogram, const char *name) {
+    printf("%s_p50_ms\t%.3f\n", name, (double)histogram_percentile(histogram, 0.5) / 1e6);
+    printf("%s_p99_ms\t%.3f\n", name, (double)histogram_percentile(histogram, 0.99) / 1e6);
+    printf("%s_p999_ms\t%.3f\n", name, (double)histogram_percentile(histogram, 0.999) / 1e6);
+    printf("%s_max_ms\t%.3f\n", name, (double)histogram->maximum / 1e6);
 }

@@ -21,4 +21,7 @@ void histogram_merge(struct histogram *to, const struct histogram *from);
 /* The value that a share (0 to 1) of all lie at or below; 0 if there are none. */
 int64_t histogram_percentile(const struct histogram *histogram, double share);
 
+/* Prints nanoseconds as lines of milliseconds: NAME_p50_ms, NAME_p99_ms, NAME_p999_ms, NAME_max_ms. */
+void histogram_print_ms(const struct histogram *histogram, const char *name);
+
 #endif

@@ -153,6 +153,10 @@ static bool has_room(const struct sender *sender) {
     return sender->put - settled <= sender->load->options.window;
 }
 
+static bool all_settled(const struct sender *sender) {
+    return atomic_load_explicit(&sender->settled, memory_order_acquire) == sender->put; /* as in has_room */
+}
+
 static bool any_room(const struct load *load) {
     for (size_t i = 0; i < load->options.nodes; i++) {
         if (has_room(&load->senders[i])) {
@@ -247,6 +251,22 @@ bool load_pace(struct load *load, double updates_per_s, int64_t deadline_ns) {
             return false;
         }
         due_ns = began_ns + (int64_t)((double)(k + 1) * interval_ns);
+    }
+    return true;
+}
+
+bool load_send_one(struct load *load) {
+    struct sender *sender = &load->senders[0];
+    workload_fill_random(&sender->workload, load->rows, load->options.rows);
+    if (!put(sender, load->options.rows, clock_now_ns())) {
+        return false;
+    }
+    while (!all_settled(sender)) {
+        waker_prepare(&load->waker);
+        if (!all_settled(sender)) {
+            waker_sleep(&load->waker, IDLE_WAIT_MS);
+        }
+        waker_finish(&load->waker);
     }
     return true;
 }

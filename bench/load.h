@@ -55,6 +55,10 @@ bool load_send(struct load *load, int64_t deadline_ns, const atomic_bool *stop);
  * behind: then there is no such thing as this rate. Nothing is on its way when it begins (load_flush). */
 bool load_pace(struct load *load, double updates_per_s, int64_t deadline_ns);
 
+/* Sends one batch of random projects from the first node, and waits for its receipt. Counts, if it is measured, from before the
+ * node is given the rows until its callback. Prints why and returns false on failure. */
+bool load_send_one(struct load *load);
+
 /* Waits until everything sent has its receipt. Prints why and returns false on failure. */
 bool load_flush(struct load *load);
 
@@ -62,7 +66,8 @@ bool load_flush(struct load *load);
 uint64_t load_acknowledged(const struct load *load);
 
 /* Whether the latencies of receipts are counted from now on; false at first. Any thread.
- * Of batches from load_send: from their sending to the receipt. Of batches from load_pace: from the time they were due. */
+ * Of batches from load_send: from their sending to the receipt. Of batches from load_pace and load_send_one: from the time
+ * they were due. */
 void load_measure(struct load *load, bool on);
 
 /* Adds the latencies counted, nanoseconds, and forgets them. Only while nothing is on its way (after load_flush). */

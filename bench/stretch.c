@@ -94,7 +94,3 @@ bool stretch_run(struct load *load, const struct daemon *daemon, const struct st
     }
     return true;
 }
-
-double stretch_latency_ms(const struct stretch *stretch, double share) {
-    return (double)histogram_percentile(&stretch->latencies, share) / 1e6;
-}

@@ -30,7 +30,4 @@ struct stretch {
 bool stretch_run(struct load *load, const struct daemon *daemon, const struct stretch_options *options,
                  struct stretch *stretch);
 
-/* A percentile of the latencies, milliseconds. */
-double stretch_latency_ms(const struct stretch *stretch, double share);
-
 #endif

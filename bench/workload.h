@@ -8,17 +8,25 @@
 #include <stdint.h>
 #include <tally/tally.h>
 
-enum { WORKLOAD_CODE_BYTES = 25 };
+enum { WORKLOAD_CODE_BYTES = 28 };
+
+/* Half a cache line, so that drawing a project at random costs one miss. */
+struct workload_project {
+    char code[WORKLOAD_CODE_BYTES]; /* ends with NUL */
+    uint32_t region;
+};
 
 struct workload {
     size_t projects;
-    char (*codes)[WORKLOAD_CODE_BYTES]; /* of all projects; they end with NUL */
-    uint32_t *regions;                  /* of all projects */
+    struct workload_project *list; /* of all projects */
 };
 
 /* Returns false if memory is out. */
 bool workload_init(struct workload *workload, size_t projects, uint64_t seed);
 void workload_fini(struct workload *workload);
+
+/* Which project a row is of; filled by the functions below. */
+size_t workload_number(const struct workload *workload, const struct tally_project *row);
 
 /* One sender's share: project p belongs to sender p modulo senders. */
 struct workload_sender {

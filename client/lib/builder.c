@@ -97,6 +97,16 @@ static char *keep_text(struct builder *builder, const char *text, size_t bytes) 
     return kept;
 }
 
+/* The columns that not every batch has: most rows are figures alone, and what is not sent need not be written. */
+static void add_optional(struct builder *builder, const struct tally_project *project, size_t name_bytes,
+                         size_t contractor_bytes) {
+    size_t i = builder->end.rows;
+    builder->start_day[i] = project->start_day;
+    builder->completion_day[i] = project->completion_day;
+    builder->name[i] = keep_text(builder, project->name, name_bytes);
+    builder->contractor[i] = keep_text(builder, project->contractor, contractor_bytes);
+}
+
 bool builder_add(struct builder *builder, const struct tally_project *project, size_t rows_max) {
     unsigned shape = shape_of(project);
     size_t i = builder->end.rows;
@@ -119,11 +129,10 @@ bool builder_add(struct builder *builder, const struct tally_project *project, s
     builder->participants[i] = project->participants;
     builder->migrant_participants[i] = project->migrant_participants;
     builder->effective_day[i] = project->effective_day;
-    builder->start_day[i] = project->start_day;
-    builder->completion_day[i] = project->completion_day;
     builder->tag[i] = project->tag;
-    builder->name[i] = keep_text(builder, project->name, name_bytes);
-    builder->contractor[i] = keep_text(builder, project->contractor, contractor_bytes);
+    if (shape != 0) {
+        add_optional(builder, project, name_bytes, contractor_bytes);
+    }
     builder->end.code_bytes += code_bytes;
     builder->end.packed_bytes += row_bytes;
     builder->end.rows++;

@@ -69,7 +69,7 @@ static bool seal(struct sealing *sealing, const struct builder *builder) {
 /* ---- putting ---- */
 
 static enum tally_error weigh_text(const char *what, const char *text, size_t row, size_t *bytes, char *message) {
-    *bytes = text != NULL ? strnlen(text, BUILDER_TEXT_BYTES_MAX + 1) : 0;
+    *bytes = strnlen(text, BUILDER_TEXT_BYTES_MAX + 1);
     if (*bytes > BUILDER_TEXT_BYTES_MAX) {
         return fault_set(message, TALLY_INVALID, "row %zu: the %s is longer than %d bytes; it may have %d", row, what,
                          BUILDER_TEXT_BYTES_MAX, TEXT_BYTES_MAX);
@@ -91,8 +91,11 @@ static enum tally_error weigh_row(const struct tally_project *project, size_t ro
         return fault_set(message, TALLY_INVALID, "row %zu: the project code is longer than %d bytes; it may have %d",
                          row, BUILDER_CODE_BYTES_MAX, PROJECT_CODE_BYTES_MAX);
     }
-    enum tally_error error = weigh_text("name", project->name, row, &name_bytes, message);
-    if (error == TALLY_OK) {
+    enum tally_error error = TALLY_OK;
+    if (project->name != NULL) {
+        error = weigh_text("name", project->name, row, &name_bytes, message);
+    }
+    if (error == TALLY_OK && project->contractor != NULL) {
         error = weigh_text("contractor", project->contractor, row, &contractor_bytes, message);
     }
     *bytes += builder_row_bytes_max(code_bytes, name_bytes, contractor_bytes) + sizeof project->tag;

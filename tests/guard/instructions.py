@@ -40,6 +40,7 @@ def parse_arguments():
     parser.add_argument("--valgrind", default="valgrind")
     parser.add_argument("--recorded", default=RECORDED, help="the figures to compare with")
     parser.add_argument("--directory", default=None, help="folder for temporary files (default: the system's)")
+    parser.add_argument("--report", default=None, help="file to write what is printed to as well")
     parser.add_argument("--record", action="store_true", help="take today's figures as the recorded ones")
     return parser.parse_args()
 
@@ -111,19 +112,19 @@ def record(path, counts, toolchain):
 
 
 def compare(recorded, counts, toolchain):
-    """Prints a line for each step. Returns (steps above their bound, steps below their figure by more than the tolerance)."""
+    """(a table, steps above their bound, steps below their figure by more than the tolerance)."""
     above, below = [], []
-    print("%-8s %12s %12s %9s %9s" % ("step", "instructions", "recorded", "moved", "allowed"))
+    table = ["%-8s %12s %12s %9s %9s" % ("step", "instructions", "recorded", "moved", "allowed")]
     for step in STEPS:
         figure, tolerance, known = recorded[step]
         tolerance *= 1 if known == toolchain else FOREIGN_FACTOR
         moved = round(100 * (counts[step] / figure - 1), 2) + 0.0
-        print("%-8s %12.2f %12.2f %+8.2f%% %+8.2f%%" % (step, counts[step], figure, moved, tolerance))
+        table.append("%-8s %12.2f %12.2f %+8.2f%% %+8.2f%%" % (step, counts[step], figure, moved, tolerance))
         if moved > tolerance:
             above.append(step)
         elif moved < -tolerance:
             below.append(step)
-    return above, below
+    return table, above, below
 
 
 def forbidden_calls(functions):
@@ -131,30 +132,39 @@ def forbidden_calls(functions):
             for step in HOT_STEPS for name in sorted(functions[step]) if forbidden.why(name)]
 
 
+def judge(recorded, printed, counts, calls):
+    """(what there is to say, line by line; whether all is well)."""
+    toolchain = printed["toolchain"]
+    table, above, below = compare(recorded, counts, toolchain)
+    lines = ["instructions per update, over %s updates (replay: %s); %s" %
+             (printed["updates"], printed["replayed"], toolchain)] + table
+    if any(row[2] != toolchain for row in recorded.values()):
+        lines.append("The figures were recorded with another toolchain (%s): the comparison is %d times as wide. To compare "
+                     "exactly, build the commit that recorded them with this toolchain." %
+                     (recorded["apply"][2], FOREIGN_FACTOR))
+    elif below:
+        lines.append("Better than recorded: %s. Keep what was won: python3 tests/guard/instructions.py --record" %
+                     ", ".join(below))
+    lines += ["FAILED: " + call for call in calls]
+    if above:
+        lines.append("FAILED: more instructions than allowed in %s. If what was bought is worth it, record the new figures, "
+                     "and say why in the commit: python3 tests/guard/instructions.py --record" % ", ".join(above))
+    return lines, not above and not calls
+
+
 def main():
     arguments = parse_arguments()
     printed, counts, functions = measure(arguments)
-    toolchain = printed["toolchain"]
-    calls = forbidden_calls(functions)
     if arguments.record:
-        record(arguments.recorded, counts, toolchain)
+        record(arguments.recorded, counts, printed["toolchain"])
         print("recorded in " + arguments.recorded)
-    recorded = read_recorded(arguments.recorded)
-    print("instructions per update, over %s updates (replay: %s); %s" %
-          (printed["updates"], printed["replayed"], toolchain))
-    above, below = compare(recorded, counts, toolchain)
-    if any(row[2] != toolchain for row in recorded.values()):
-        print("The figures were recorded with another toolchain (%s): the comparison is %d times as wide. To compare exactly, "
-              "build the commit that recorded them with this toolchain." % (recorded["apply"][2], FOREIGN_FACTOR))
-    elif below:
-        print("Better than recorded: %s. Keep what was won: python3 tests/guard/instructions.py --record" %
-              ", ".join(below))
-    for call in calls:
-        print("FAILED: " + call)
-    if above:
-        print("FAILED: more instructions than allowed in %s. If what was bought is worth it, record the new figures, and say "
-              "why in the commit: python3 tests/guard/instructions.py --record" % ", ".join(above))
-    sys.exit(1 if above or calls else 0)
+    lines, well = judge(read_recorded(arguments.recorded), printed, counts, forbidden_calls(functions))
+    text = "\n".join(lines) + "\n"
+    sys.stdout.write(text)
+    if arguments.report:
+        with open(arguments.report, "w") as report:
+            report.write(text)
+    sys.exit(0 if well else 1)
 
 
 if __name__ == "__main__":
