@@ -12,7 +12,7 @@
 #include <time.h>
 #include <zmq.h>
 
-#include "daemon/archive/archive.h"
+#include "archiving.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/environment.h"
 #include "daemon/base/log.h"
@@ -58,6 +58,7 @@ struct pipeline {
     struct waker ledger_waker;
     struct waker publish_waker;
     struct snapshot_exchange exchange;
+    struct archiving archiving;
     struct registry_slot intake_registry;
     struct registry_slot publish_registry;
     struct presence *presences;
@@ -67,7 +68,6 @@ struct pipeline {
     struct journal_stage *journal_stage;
     struct ledger_stage *ledger_stage;
     struct publisher *_Atomic publisher; /* written by main, read by verification's thread */
-    struct archive *archive;
     struct query *query;
     struct verification *verification;
     atomic_bool draining; /* written by main, read by the publish thread when it answers */
@@ -165,12 +165,26 @@ static enum error make_stages(struct pipeline *pipeline, struct fault *fault) {
                                           .in = &pipeline->to_intake,
                                           .waker = &pipeline->intake_waker,
                                           .journal_waker = &pipeline->journal_waker,
+                                          .archive_waker = &pipeline->archiving.waker,
                                           .registry_slot = &pipeline->intake_registry,
+                                          .receipt_exchange = &pipeline->archiving.receipts,
                                           .presences = pipeline->presences,
                                           .journal_full = journal_full,
                                           .context = pipeline};
     pipeline->intake = intake_stage_create(&intake, fault);
     return pipeline->intake == NULL ? fault->error : ERROR_NONE;
+}
+
+static void join_archiving(struct pipeline *pipeline) {
+    struct archiving_parts parts = {.state = pipeline->state,
+                                    .journal = pipeline->journal,
+                                    .ledger = pipeline->ledger,
+                                    .intake = pipeline->intake,
+                                    .ledger_waker = &pipeline->ledger_waker,
+                                    .intake_waker = &pipeline->intake_waker,
+                                    .on_failure = pipeline->on_failure,
+                                    .context = pipeline->context};
+    archiving_join(&pipeline->archiving, &parts);
 }
 
 struct pipeline *pipeline_open(const struct config *config, pipeline_failure *on_failure, void *context,
@@ -186,11 +200,12 @@ struct pipeline *pipeline_open(const struct config *config, pipeline_failure *on
     snapshot_init(&pipeline->exchange);
     pipeline->intake_waker.fd = pipeline->journal_waker.fd = -1; /* what was never opened is not closed */
     pipeline->ledger_waker.fd = pipeline->publish_waker.fd = -1;
-    if (make_rings(pipeline, fault) != ERROR_NONE || open_storage(pipeline, fault) != ERROR_NONE ||
-        make_stages(pipeline, fault) != ERROR_NONE) {
+    if (archiving_init(&pipeline->archiving, fault) != ERROR_NONE || make_rings(pipeline, fault) != ERROR_NONE ||
+        open_storage(pipeline, fault) != ERROR_NONE || make_stages(pipeline, fault) != ERROR_NONE) {
         pipeline_destroy(pipeline);
         return NULL;
     }
+    join_archiving(pipeline);
     return pipeline;
 }
 
@@ -202,7 +217,9 @@ enum error pipeline_recover(struct pipeline *pipeline, struct fault *fault) {
                                 .journal_version = journal_version(pipeline->journal),
                                 .ledger = pipeline->ledger,
                                 .intake = pipeline->intake,
-                                .numbering = &pipeline->numbering};
+                                .numbering = &pipeline->numbering,
+                                .make_room = archiving_make_room,
+                                .context = &pipeline->archiving};
     enum error error = recovery_run(&recovery, fault);
     if (error == ERROR_NONE) {
         error = numbering_assign(&pipeline->numbering, pipeline->config->registry, fault);
@@ -302,13 +319,7 @@ static enum error start_publisher(struct pipeline *pipeline, struct fault *fault
 }
 
 static enum error start_archive(struct pipeline *pipeline, struct fault *fault) {
-    struct archive_options options = {.state = pipeline->state,
-                                      .source = journal_source(pipeline->journal),
-                                      .projects_max = pipeline->config->projects_max,
-                                      .on_failure = pipeline->on_failure,
-                                      .context = pipeline->context};
-    pipeline->archive = archive_start(&options, fault);
-    return pipeline->archive == NULL ? fault->error : ERROR_NONE;
+    return archiving_start(&pipeline->archiving, fault);
 }
 
 static enum error start_ledger(struct pipeline *pipeline, struct fault *fault) {
@@ -318,7 +329,9 @@ static enum error start_ledger(struct pipeline *pipeline, struct fault *fault) {
                                            .waker = &pipeline->ledger_waker,
                                            .intake_waker = &pipeline->intake_waker,
                                            .publish_waker = &pipeline->publish_waker,
-                                           .exchange = &pipeline->exchange};
+                                           .archive_waker = &pipeline->archiving.waker,
+                                           .exchange = &pipeline->exchange,
+                                           .capture_exchange = &pipeline->archiving.captures};
     pipeline->ledger_stage = ledger_stage_start(&options, fault);
     return pipeline->ledger_stage == NULL ? fault->error : ERROR_NONE;
 }
@@ -330,7 +343,7 @@ static enum error start_journal(struct pipeline *pipeline, struct fault *fault) 
                                             .out = &pipeline->to_ledger,
                                             .waker = &pipeline->journal_waker,
                                             .ledger_waker = &pipeline->ledger_waker,
-                                            .archive_waker = archive_waker(pipeline->archive),
+                                            .archive_waker = &pipeline->archiving.entry_waker,
                                             .group_bytes = pipeline->config->group_bytes,
                                             .disk_reserve_bytes = pipeline->config->disk_reserve_bytes,
                                             .on_failure = pipeline->on_failure,
@@ -365,7 +378,7 @@ enum error pipeline_reload(struct pipeline *pipeline, const struct config *next,
     return error;
 }
 
-/* The archive folds the rest when it stops. */
+/* The archive writes the rest when it stops. */
 bool pipeline_drain(struct pipeline *pipeline) {
     atomic_store_explicit(&pipeline->draining, true, memory_order_relaxed);
     bool home = intake_stage_drain(pipeline->intake, DRAIN_INTAKE_MS);
@@ -379,8 +392,8 @@ bool pipeline_drain(struct pipeline *pipeline) {
 }
 
 /* Verification first, which may be waiting for the publish thread; then that, whose answers ask the other stages how they are.
- * Intake after journal and ledger, so that what
- * they still had gets its receipt. */
+ * Intake after journal and ledger, so that what they still had gets its receipt. Then the archive, which asks ledger and
+ * intake for what is not stored yet. */
 void pipeline_stop(struct pipeline *pipeline) {
     verification_stop(pipeline->verification);
     struct publisher *publisher = atomic_exchange_explicit(&pipeline->publisher, NULL, memory_order_acq_rel);
@@ -391,10 +404,11 @@ void pipeline_stop(struct pipeline *pipeline) {
     pipeline->verification = NULL;
     journal_stage_stop(pipeline->journal_stage);
     ledger_stage_stop(&pipeline->ledger_stage);
+    intake_stage_stop(pipeline->intake);
+    archiving_stop(&pipeline->archiving);
     intake_stage_destroy(&pipeline->intake);
     journal_stage_destroy(pipeline->journal_stage); /* intake asked it whether the disk is full */
     pipeline->journal_stage = NULL;
-    archive_stop(&pipeline->archive);
 }
 
 void pipeline_destroy(struct pipeline *pipeline) {
@@ -408,6 +422,7 @@ void pipeline_destroy(struct pipeline *pipeline) {
     state_close(pipeline->state);
     journal_close(pipeline->journal);
     snapshot_fini(&pipeline->exchange);
+    archiving_fini(&pipeline->archiving);
     ring_fini(&pipeline->to_journal);
     ring_fini(&pipeline->to_ledger);
     ring_fini(&pipeline->to_intake);

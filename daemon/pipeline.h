@@ -2,18 +2,18 @@
  *
  *                      tcp (ROUTER)                                                      tcp (XPUB)
  *      nodes ─────────────▶ INTAKE ══(1)══▶ JOURNAL ══(2)══▶ LEDGER ──(4)──▶ PUBLISH ─────────────▶ dashboards
- *        ◀───── receipts ─────┤ ◀════════════(3)═══════════════┘               │  ▲
- *                                              │                              │  └── questions, answers (ROUTER)
- *                                             (5)                             ▼
- *                                              ▼                           state.mdb, read-only
- *                                           ARCHIVE ──────▶ state.mdb ────────┘
+ *        ◀───── receipts ─────┤ ◀════════════(3)═══════════════┤              │  ▲
+ *                             │                │               │              │  └── questions, answers (ROUTER)
+ *                            (6)              (7)             (5)             ▼
+ *                             └────────────────┴──▶ ARCHIVE ◀──┘           state.mdb, read-only
+ *                                                      └──▶ state.mdb ────────┘
  *
  *   thread    owns                                   sleeps on
  *   intake    the ingest socket, slots, the roster   its socket and its waker, at most 250 ms
  *   journal   the journal's write transaction        its waker
  *   ledger    projects, cube, curves                 its waker
  *   publish   totals and query sockets, roll-up      its sockets and its waker
- *   archive   state.mdb's write transaction          its waker
+ *   archive   state.mdb's write transaction          its wakers
  *   main      configuration, numbering, signals      signals
  *
  *   arrow  from -> to          carries            bound                    when it is full
@@ -23,8 +23,13 @@
  *   (3)    ledger -> intake    entry, by pointer  batch_slots              cannot be: there are no more entries
  *   (4)    ledger -> publish   changed cells      one snapshot             the ledger goes on, its list of changes grows,
  *                                                                          at most to every cell there is
- *   (5)    journal -> archive  through LMDB       the journal's size       the archive is behind; recovery takes longer;
- *                                                                          shown as version_durable - version_folded
+ *   (5)    ledger -> archive   changed blocks     one capture              the ledger goes on, and the archive is behind:
+ *                                                                          recovery takes longer, which shows as
+ *                                                                          version_durable - version_folded
+ *                              changed texts      TEXT_CHANGES_MAX         the ledger waits for the archive
+ *   (6)    intake -> archive   receipts           WINDOW_BATCHES_MAX       cannot be: intake keeps no more of them either
+ *                                                 for each node
+ *   (7)    journal -> archive  through LMDB       what (5) names           cannot be: entries with changed texts alone are read
  *
  * What has been promised to the sender: nothing, until the entry is back at intake: then it is durable (2), counted (3), and
  * told. Order of an entry: commit before apply, apply before publish, receipt after apply. */
@@ -56,7 +61,7 @@ MUST_USE enum error pipeline_start(struct pipeline *pipeline, struct fault *faul
  * failure (CONFIGURATION). */
 MUST_USE enum error pipeline_reload(struct pipeline *pipeline, const struct config *next, struct fault *fault);
 
-/* Takes no more batches; waits, a bounded time, until everything taken is durable, acknowledged, published and folded.
+/* Takes no more batches; waits, a bounded time, until everything taken is durable, acknowledged and published.
  * Returns whether all of it was. */
 bool pipeline_drain(struct pipeline *pipeline);
 

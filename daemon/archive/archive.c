@@ -70,7 +70,7 @@ static bool is_urgent(const struct archive *archive) {
 
 static bool anything_new(const struct archive *archive) {
     uint64_t stored = atomic_load_explicit(&archive->file->version, memory_order_relaxed); /* its own */
-    return archive->pace.more || archive->options.durable_version(archive->options.context) > stored;
+    return archive->pace.more || archive->options.supply.durable_version(archive->options.supply.context) > stored;
 }
 
 static bool nothing_but_a_stop(const struct archive *archive) {

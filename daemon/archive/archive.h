@@ -23,10 +23,12 @@
 
 struct archive;
 
-/* Ledger and intake, to be asked directly while neither's thread runs: before they start and after they have ended. */
+/* The journal, and ledger and intake, which are asked directly while neither's thread runs: before they start and after they
+ * have ended. */
 struct archive_supply {
     void *context;
-    bool (*due)(void *context); /* as ledger_capture_due */
+    uint64_t (*durable_version)(void *context); /* of the journal; any thread */
+    bool (*due)(void *context);                 /* as ledger_capture_due */
     enum error (*capture)(void *context, const struct capture_request *request, struct capture *capture);
     /* Adds the receipts up to version that were not copied before. Errors: MEMORY, nothing changed. */
     enum error (*copy_receipts)(void *context, uint64_t version, struct receipt_list *list);
@@ -34,9 +36,8 @@ struct archive_supply {
 
 /* All that is pointed to is borrowed and outlives the archive. */
 struct archive_options {
-    struct state *state;                        /* only the archive writes it */
-    struct entry_source source;                 /* the journal's; used by the archive alone */
-    uint64_t (*durable_version)(void *context); /* of the journal; any thread */
+    struct state *state;        /* only the archive writes it */
+    struct entry_source source; /* the journal's; used by the archive alone */
     struct capture_exchange *captures;
     struct receipt_exchange *receipts;
     struct archive_supply supply;

@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "audience.h"
-#include "capture.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/counter.h"
 #include "daemon/base/log.h"
 #include "daemon/base/totals.h"
+#include "duplicate.h"
 #include "outlet.h"
 #include "proto/limits.h"
 
@@ -49,8 +49,8 @@ struct publisher {
     atomic_bool hurrying;
     atomic_bool stopping;
 
-    struct waker drain_waker; /* on which whoever drains sleeps */
-    struct capture capture;   /* shared with whoever asks for a copy */
+    struct waker drain_waker;   /* on which whoever drains sleeps */
+    struct duplicate duplicate; /* shared with whoever asks for a copy */
 };
 
 static void fail(struct publisher *publisher, enum error error, const char *what) {
@@ -212,7 +212,7 @@ static void turn(struct publisher *publisher) {
     publish(publisher, now_ns);
     beat(publisher, now_ns);
     if (!publisher->failed) {
-        capture_serve(&publisher->capture, publisher->rollup);
+        duplicate_serve(&publisher->duplicate, publisher->rollup);
     }
     want_snapshot(publisher, now_ns);
     if (publisher->options.companion.socket != NULL) {
@@ -239,7 +239,7 @@ static bool work_waits(const struct publisher *publisher) {
     }
     bool soon = hurrying(publisher) && (publication_pending(publisher) || snapshot_wantable(publisher));
     return !publisher->failed && (soon || snapshot_offered(publisher) ||
-                                  capture_waits(&publisher->capture, rollup_version(publisher->rollup)));
+                                  duplicate_waits(&publisher->duplicate, rollup_version(publisher->rollup)));
 }
 
 static void sleep_until_woken(struct publisher *publisher) {
@@ -281,14 +281,14 @@ static void destroy(struct publisher *publisher) {
     rollup_destroy(publisher->rollup);
     registry_release(publisher->registry);
     waker_fini(&publisher->drain_waker);
-    capture_fini(&publisher->capture);
+    duplicate_fini(&publisher->duplicate);
     free(publisher);
 }
 
 static enum error set_up(struct publisher *publisher, struct fault *fault) {
     publisher->rollup = rollup_create();
     if (publisher->rollup == NULL || waker_init(&publisher->drain_waker) != ERROR_NONE ||
-        capture_init(&publisher->capture) != ERROR_NONE) {
+        duplicate_init(&publisher->duplicate) != ERROR_NONE) {
         return fault_set(fault, ERROR_MEMORY, "publisher: %s", error_text(ERROR_MEMORY));
     }
     uint64_t seed = (uint64_t)clock_monotonic_ns() * UINT64_C(0x9E3779B97F4A7C15) ^ publisher->options.epoch;
@@ -314,7 +314,7 @@ struct publisher *publisher_start(const struct publisher_options *options, struc
     uint32_t interval_us = options->interval_us != 0 ? options->interval_us : PUBLISH_INTERVAL_US_DEFAULT;
     publisher->interval_ns = (int64_t)interval_us * 1000;
     publisher->registry = registry_hold(registry);
-    publisher->drain_waker.fd = publisher->capture.waker.fd = -1;
+    publisher->drain_waker.fd = publisher->duplicate.waker.fd = -1;
     if (set_up(publisher, fault) != ERROR_NONE) {
         goto fail;
     }
@@ -365,5 +365,5 @@ bool publisher_drain(struct publisher *publisher, uint64_t version, int timeout_
 }
 
 enum error publisher_capture(struct publisher *publisher, struct rollup *into, uint64_t version_least, int timeout_ms) {
-    return capture_ask(&publisher->capture, into, version_least, timeout_ms, publisher->options.waker);
+    return duplicate_ask(&publisher->duplicate, into, version_least, timeout_ms, publisher->options.waker);
 }
