@@ -170,7 +170,7 @@ static enum error replay_tail(struct recovering *recovering, struct fault *fault
 }
 
 /* What only the whole ledger can tell. */
-static void finish(const struct recovering *recovering) {
+static void tell_intake(const struct recovering *recovering) {
     const struct recovery *recovery = recovering->recovery;
     uint64_t stored_version = recovering->room_made_version > recovering->stored.version ? recovering->room_made_version
                                                                                          : recovering->stored.version;
