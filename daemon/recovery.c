@@ -213,7 +213,7 @@ enum error recovery_run(const struct recovery *recovery, struct fault *fault) {
         error = replay_tail(recovering, fault);
     }
     if (error == ERROR_NONE) {
-        finish(recovering);
+        tell_intake(recovering);
         log_recovered(recovering);
     }
 done:
