@@ -6,8 +6,8 @@
 
 #include "bench/lane.h"
 #include "client/lib/clock.h"
-#include "daemon/archive/fold.h"
 #include "daemon/archive/state.h"
+#include "daemon/archive/writer.h"
 #include "daemon/base/receipt.h"
 #include "daemon/base/rollup.h"
 #include "daemon/base/snapshot.h"
@@ -23,7 +23,8 @@ struct bench {
     struct lane lane;
     struct journal *journal;
     struct state *state;
-    struct fold *fold;
+    struct writer *writer;
+    struct capture capture;
     struct snapshot_exchange exchange;
     struct rollup *rollup;
     uint64_t since_snapshot; /* updates */
@@ -33,9 +34,9 @@ struct bench {
 
 const char *step_name(enum step step) {
     static const char *const names[STEP_COUNT] = {
-        [STEP_DECODE] = "decode", [STEP_ADMIT] = "admit",     [STEP_APPEND] = "append",     [STEP_COMMIT] = "commit",
-        [STEP_APPLY] = "apply",   [STEP_RECEIPT] = "receipt", [STEP_SNAPSHOT] = "snapshot", [STEP_ROLLUP] = "rollup",
-        [STEP_FOLD] = "fold",     [STEP_REPLAY] = "replay"};
+        [STEP_DECODE] = "decode",   [STEP_ADMIT] = "admit",     [STEP_APPEND] = "append",     [STEP_COMMIT] = "commit",
+        [STEP_APPLY] = "apply",     [STEP_RECEIPT] = "receipt", [STEP_SNAPSHOT] = "snapshot", [STEP_ROLLUP] = "rollup",
+        [STEP_CAPTURE] = "capture", [STEP_STORE] = "store",     [STEP_REPLAY] = "replay"};
     return names[step];
 }
 
@@ -136,18 +137,21 @@ static bool put_through(struct bench *bench, size_t count) {
 
 /* ---- behind it ---- */
 
-static bool fold_all(struct bench *bench, uint64_t updates) {
-    struct entry_source source = journal_source(bench->journal);
-    enum fold_progress progress = FOLD_MORE;
+/* A round through all blocks that changed. The receipts, one for each batch, are left out. */
+static bool store_all(struct bench *bench, uint64_t updates) {
+    const struct capture_request request = {.blocks_max = CAPTURE_BLOCKS_MAX, .new_projects_max = UINT32_MAX};
+    const struct receipt_list no_receipts = {0};
     begin(bench);
-    while (progress != FOLD_CAUGHT_UP) {
-        uint64_t written;
-        if (!fine(fold_read(bench->fold, &source, READ_BYTES, &progress), "fold") ||
-            (progress != FOLD_MORE && !fine(fold_commit(bench->fold, &written), "fold"))) {
+    while (ledger_capture_due(bench->lane.ledger)) {
+        bool taken = fine(ledger_capture(bench->lane.ledger, &request, &bench->capture), "capture");
+        charge(bench, STEP_CAPTURE, 0);
+        if (!taken || !fine(writer_write(bench->writer, &bench->capture, &no_receipts), "store")) {
             return false;
         }
+        charge(bench, STEP_STORE, 0);
     }
-    charge(bench, STEP_FOLD, updates);
+    bench->steps->updates[STEP_CAPTURE] += updates;
+    bench->steps->updates[STEP_STORE] += updates;
     bool whole = state_version(bench->state) == journal_version(bench->journal);
     if (!whole) {
         fputs("bench: the stored state is not as far as the journal\n", stderr);
@@ -212,12 +216,14 @@ static bool open_storage(struct bench *bench) {
     mkdir(journal_path, 0700);
     bench->journal = journal_open(&journal, &fault);
     bench->state = bench->journal != NULL ? state_open(&state, &fault) : NULL;
-    struct fold_options fold = {.state = bench->state, .projects_max = projects};
-    bench->fold = bench->state != NULL ? fold_create(&fold, &fault) : NULL;
-    if (bench->fold == NULL) {
+    if (bench->state != NULL) {
+        struct entry_source source = journal_source(bench->journal);
+        bench->writer = writer_create(state_file(bench->state), &source, &fault);
+    }
+    if (bench->writer == NULL) {
         fprintf(stderr, "bench: %s\n", fault.text);
     }
-    return bench->fold != NULL;
+    return bench->writer != NULL;
 }
 
 static bool define(struct bench *bench) {
@@ -236,7 +242,7 @@ static bool load(struct bench *bench) {
             return false;
         }
     }
-    return take_snapshot(bench) && fold_all(bench, 0);
+    return take_snapshot(bench) && store_all(bench, 0);
 }
 
 static bool measure(struct bench *bench) {
@@ -248,7 +254,7 @@ static bool measure(struct bench *bench) {
         }
         updates += (uint64_t)bench->options->group * bench->options->rows;
     }
-    return fold_all(bench, updates) && replay_all(bench);
+    return store_all(bench, updates) && replay_all(bench);
 }
 
 bool steps_run(const struct steps_options *options, struct steps *steps) {
@@ -258,17 +264,18 @@ bool steps_run(const struct steps_options *options, struct steps *steps) {
     *steps = (struct steps){0};
     bench = (struct bench){.options = options, .steps = steps, .rollup = rollup_create()};
     snapshot_init(&bench.exchange);
-    bool made = bench.rollup != NULL && lane_init(&bench.lane, &lane);
+    bool made = bench.rollup != NULL && capture_init(&bench.capture) == ERROR_NONE && lane_init(&bench.lane, &lane);
     if (!made) {
         fine(ERROR_MEMORY, "lane");
     }
     bool right = made && open_storage(&bench) && define(&bench) && load(&bench) && measure(&bench);
-    fold_destroy(bench.fold);
+    writer_destroy(bench.writer);
     state_close(bench.state);
     journal_close(bench.journal);
     snapshot_fini(&bench.exchange);
     rollup_destroy(bench.rollup);
     if (made) {
+        capture_fini(&bench.capture);
         lane_fini(&bench.lane);
     }
     return right;

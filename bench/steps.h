@@ -1,7 +1,7 @@
 /* What each step of the daemon's work costs by itself: the daemon's own modules on one thread (lane.h), with a real journal
  * and a real stored state in a folder, without sockets, rings and wakers. Groups of batches go through as in the daemon: each
  * batch is decoded and admitted, the group is appended and committed with one sync, each batch is applied and its receipt
- * made; now and then a snapshot is taken and folded into the roll-up. Then the archive folds the journal, and everything is
+ * made; now and then a snapshot is taken and folded into the roll-up. Then what changed is captured and stored, and everything is
  * replayed into a second ledger, which must be equal to the first.
  * Times are this thread's processor time; only the commit's elapsed time, most of which is the disk's, is told beside. */
 #ifndef TALLY_BENCH_STEPS_H
@@ -20,8 +20,9 @@ enum step {
     STEP_RECEIPT,
     STEP_SNAPSHOT,
     STEP_ROLLUP,
-    STEP_FOLD,   /* by the archive, with its commits */
-    STEP_REPLAY, /* read, check, decode and apply; not part of a running daemon's work */
+    STEP_CAPTURE, /* by the ledger for the archive; a round for all updates that are measured */
+    STEP_STORE,   /* by the archive, with its commits */
+    STEP_REPLAY,  /* read, check, decode and apply; not part of a running daemon's work */
     STEP_COUNT,
 };
 

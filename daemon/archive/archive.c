@@ -180,13 +180,13 @@ static void release(struct archive *archive) {
 
 static void count(struct archive *archive, const struct writer_count *before, int64_t began_ns, int64_t ended_ns) {
     struct writer_count after = writer_count(archive->writer);
-    uint64_t version = archive->options.captures->capture.version;
+    uint64_t complete = archive->options.captures->capture.complete_version;
     counter_add(COUNTER_ARCHIVE_FOLDS, 1);
-    counter_add(COUNTER_ARCHIVE_ENTRIES, version - archive->counted_version);
+    counter_add(COUNTER_ARCHIVE_ENTRIES, complete - archive->counted_version);
     counter_add(COUNTER_ARCHIVE_BLOCKS_WRITTEN, after.blocks - before->blocks);
     counter_add(COUNTER_ARCHIVE_TEXTS_WRITTEN, after.texts - before->texts);
     counter_add(COUNTER_ARCHIVE_FOLD_US, (uint64_t)(ended_ns - began_ns) / 1000);
-    archive->counted_version = version;
+    archive->counted_version = complete;
     pace_note(&archive->pace, &archive->options.captures->capture, after.new_projects - before->new_projects, began_ns,
               ended_ns);
 }
@@ -300,9 +300,9 @@ static struct archive *create(const struct archive_options *options, struct faul
         fault_set(fault, error, "%s: cannot be read: %s", archive->file->path, error_text(error));
         goto fail;
     }
-    archive->counted_version = atomic_load_explicit(&archive->file->version, memory_order_relaxed); /* no thread yet */
-    archive->pace.more =
-        atomic_load_explicit(&archive->file->complete, memory_order_relaxed) < archive->counted_version;
+    /* Relaxed: no thread yet. */
+    archive->counted_version = atomic_load_explicit(&archive->file->complete, memory_order_relaxed);
+    archive->pace.more = archive->counted_version < atomic_load_explicit(&archive->file->version, memory_order_relaxed);
     return archive;
 fail:
     destroy(archive);

@@ -39,7 +39,7 @@
     X(QUERY_ANSWERS_UNSENT, "query_answers_unsent", \
       "Answers that could not be sent because the peer was gone or full.") \
     X(ARCHIVE_FOLDS, "archive_folds", "Captures written to the stored state.") \
-    X(ARCHIVE_ENTRIES, "archive_entries", "Entries that they were newer by.") \
+    X(ARCHIVE_ENTRIES, "archive_entries", "Entries of which everything is stored.") \
     X(ARCHIVE_BLOCKS_WRITTEN, "archive_blocks_written", "Blocks of neighbouring projects written.") \
     X(ARCHIVE_TEXTS_WRITTEN, "archive_texts_written", "Projects whose texts were written.") \
     X(ARCHIVE_FOLD_US, "archive_fold_us", "Microseconds spent in writing.")

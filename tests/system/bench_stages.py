@@ -5,7 +5,8 @@ from benchmark import Benchmark
 
 SMALL = ("--projects=20000", "--updates=40000", "--group=4", "--snapshot-updates=20000", "--seconds=0.5", "--warm-up=0.1")
 STAGES = ("intake", "journal", "ledger", "archive", "publish")
-STEPS = ("decode", "admit", "append", "commit", "apply", "receipt", "snapshot", "rollup", "fold")
+STEPS = ("decode", "admit", "append", "commit", "apply", "receipt", "snapshot", "rollup", "capture",
+         "store")
 
 
 class Stages(Benchmark):
