@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "plain_batch.h"
 #include "tally.pb-c.h"
 
 enum {
@@ -80,6 +81,9 @@ static void mark_texts_with_nul(const uint8_t *at, const uint8_t *end, Tally__Ba
 enum refusal batch_decode(const void *bytes, size_t size, struct arena *arena, struct batch *batch) {
     if (size > BATCH_BYTES_MAX) {
         return REFUSAL_BODY_TOO_LARGE;
+    }
+    if (plain_batch_read(bytes, size, arena, batch)) {
+        return REFUSAL_NONE;
     }
     Tally__Batch *message = tally__batch__unpack(&arena->allocator, size, bytes);
     if (message == NULL) {
