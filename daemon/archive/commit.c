@@ -15,7 +15,7 @@ static int read_sizes(struct commit *commit) {
 }
 
 enum error commit_begin(struct commit *commit, struct state_file *file) {
-    *commit = (struct commit){.file = file};
+    *commit = (struct commit){.file = file, .pages_max = COMMIT_PAGES_MAX};
     int result = mdb_txn_begin(file->env, NULL, 0, &commit->transaction);
     if (result != MDB_SUCCESS) {
         commit->transaction = NULL;
@@ -50,7 +50,7 @@ bool commit_full(const struct commit *commit) {
         pages += changes < commit->pages[table] ? changes : commit->pages[table];
         pages += changes / COMMIT_ENTRIES_PER_PAGE;
     }
-    return pages >= COMMIT_PAGES_MAX;
+    return pages >= commit->pages_max;
 }
 
 /* ---- reading and changing ---- */

@@ -13,13 +13,14 @@
 #include "state_file.h"
 
 enum {
-    COMMIT_PAGES_MAX = 96 << 10, /* what one step adds before it asks again comes on top */
+    COMMIT_PAGES_MAX = 96 << 10, /* where commit_full begins; what one step adds before it asks again comes on top */
     COMMIT_ENTRIES_PER_PAGE = 7, /* at least so many new ones share a page: texts of the greatest length */
 };
 
 struct commit {
     struct state_file *file;
     MDB_txn *transaction;
+    size_t pages_max;                 /* COMMIT_PAGES_MAX, unless somebody lowers it */
     MDB_cursor *cursors[TABLE_COUNT]; /* opened when first used; they end with the transaction */
     size_t pages[TABLE_COUNT];        /* leaves, when it began */
     size_t changes[TABLE_COUNT];      /* expected so far */
@@ -36,7 +37,7 @@ void commit_abort(struct commit *commit);
 /* So many entries of the table, anywhere in it, will change or be new. */
 void commit_expect(struct commit *commit, enum table table, size_t changes);
 
-/* Whether what is expected may change COMMIT_PAGES_MAX pages or more. */
+/* Whether what is expected may change pages_max pages or more. */
 bool commit_full(const struct commit *commit);
 
 /* Errors of all below: as state_file_error has them. value is valid until the next change. */

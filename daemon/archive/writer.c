@@ -23,6 +23,7 @@ struct writer {
     struct block_writer blocks;
     struct text_writer texts;
     uint8_t *receipt_bytes;
+    size_t pages_max;
     uint64_t sequences[NODES_MAX]; /* as stored */
     struct progress progress;      /* of the capture that is being written */
     struct writer_count count;
@@ -69,6 +70,7 @@ struct writer *writer_create(struct state_file *file, const struct entry_source 
         goto fail;
     }
     writer->file = file;
+    writer->pages_max = COMMIT_PAGES_MAX;
     writer->receipt_bytes = malloc(LAYOUT_RECEIPT_BYTES_MAX);
     if (writer->receipt_bytes == NULL) {
         goto fail;
@@ -97,6 +99,10 @@ void writer_destroy(struct writer *writer) {
     text_writer_fini(&writer->texts);
     free(writer->receipt_bytes);
     free(writer);
+}
+
+void writer_set_pages_max(struct writer *writer, size_t pages_max) {
+    writer->pages_max = pages_max;
 }
 
 /* ---- writing ---- */
@@ -173,6 +179,7 @@ static enum error write_part(struct part *part) {
     if (error != ERROR_NONE) {
         return error;
     }
+    part->commit.pages_max = writer->pages_max;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && error == ERROR_NONE; i++) {
         error = steps[i](part);
     }

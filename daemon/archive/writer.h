@@ -10,7 +10,7 @@
 #ifndef TALLY_DAEMON_ARCHIVE_WRITER_H
 #define TALLY_DAEMON_ARCHIVE_WRITER_H
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "daemon/base/capture.h"
@@ -34,6 +34,9 @@ struct writer *writer_create(struct state_file *file, const struct entry_source 
 
 /* NULL is fine. */
 void writer_destroy(struct writer *writer);
+
+/* Lowers the bound on what one transaction changes, COMMIT_PAGES_MAX, so that tests can meet it. */
+void writer_set_pages_max(struct writer *writer, size_t pages_max);
 
 /* Makes the file true at the capture, which has all receipts up to its version beside it. Blocks for the disk. The order of
  * the capture's days changes.
