@@ -97,8 +97,9 @@ uint32_t entry_text_hash(const struct entry *entry, size_t row) {
     if (batch->contractor != NULL) {
         hash = XXH3_64bits_withSeed(batch->contractor[row], strlen(batch->contractor[row]), hash + 2);
     }
-    uint32_t dates[2] = {batch->start_day != NULL ? batch->start_day[row] : 0,
-                         batch->completion_day != NULL ? batch->completion_day[row] : 0};
+    const uint32_t left_out = UINT32_MAX; /* leaves the date as it was; 0 takes it back */
+    uint32_t dates[2] = {batch->start_day != NULL ? batch->start_day[row] : left_out,
+                         batch->completion_day != NULL ? batch->completion_day[row] : left_out};
     hash = XXH3_64bits_withSeed(dates, sizeof dates, hash + 3);
     return (uint32_t)hash == 0 ? 1 : (uint32_t)hash;
 }

@@ -1,5 +1,6 @@
 #include "model.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,17 +85,17 @@ static void keep(struct model_project *project, const struct model_state *state)
 /* ---- rows ---- */
 
 /* The texts and dates that a row carries, as one text; NULL if its batch has no such column. A column that is left out
- * differs from an empty text; a date that is left out is a date of 0. */
+ * differs from an empty text and from a date of 0. */
 static char *texts_of(const struct batch *batch, size_t row) {
     if (batch->name == NULL && batch->contractor == NULL && batch->start_day == NULL && batch->completion_day == NULL) {
         return NULL;
     }
     char *texts;
-    int size = asprintf(&texts, "%s%s\n%s%s\n%u\n%u", batch->name != NULL ? "name " : "",
+    int size = asprintf(&texts, "%s%s\n%s%s\n%" PRId64 "\n%" PRId64, batch->name != NULL ? "name " : "",
                         batch->name != NULL ? batch->name[row] : "", batch->contractor != NULL ? "contractor " : "",
                         batch->contractor != NULL ? batch->contractor[row] : "",
-                        batch->start_day != NULL ? batch->start_day[row] : 0,
-                        batch->completion_day != NULL ? batch->completion_day[row] : 0);
+                        batch->start_day != NULL ? (int64_t)batch->start_day[row] : -1,
+                        batch->completion_day != NULL ? (int64_t)batch->completion_day[row] : -1);
     return must(size < 0 ? NULL : texts);
 }
 

@@ -221,6 +221,9 @@ Test(entry, the_hash_of_texts_tells_them_apart) {
     const struct columns_row name_only = {.code = "c", .name = "a", .effective_day = 5};
     cr_assert_neq(text_hash(&stand, &name_only, (struct columns_present){.name = true}),
                   text_hash(&stand, &rows[2], (struct columns_present){.contractor = true}));
+    cr_assert_neq(text_hash(&stand, &name_only, (struct columns_present){.name = true}),
+                  text_hash(&stand, &name_only, (struct columns_present){.name = true, .start_day = true}),
+                  "a date of 0 takes the date back, a column that is left out does not");
     cr_assert_eq(text_hash(&stand, &name_only, (struct columns_present){.effective_day = true}), 0);
     cr_assert_eq(text_hash(&stand, &name_only, (struct columns_present){.name = true}),
                  text_hash(&stand, &name_only, (struct columns_present){.name = true, .effective_day = true}),
