@@ -3,52 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/archive/fold.h"
+#include "daemon/archive/state_file.h"
 #include "proto/region.h"
+#include "shelf.h"
 #include "tests/support/history.h"
-#include "tests/unit/daemon/folder.h"
 
 enum { SHOWN_MAX = 4096 };
-
-struct shelf {
-    struct folder folder;
-    struct entries *entries;
-    struct state *state;
-    struct stored_source source;
-};
-
-static void open_shelf(struct shelf *shelf) {
-    char path[FOLDER_PATH_BYTES];
-    struct fault fault = {0};
-    folder_init(&shelf->folder);
-    struct state_options options = {
-        .path = folder_join(&shelf->folder, "state.mdb", path), .epoch = 1, .journal_version = UINT64_MAX};
-    shelf->entries = entries_create();
-    shelf->state = state_open(&options, &fault);
-    cr_assert_not_null(shelf->state, "%s", fault.text);
-    shelf->source = state_source(shelf->state);
-}
-
-static void close_shelf(struct shelf *shelf) {
-    state_close(shelf->state);
-    entries_destroy(shelf->entries);
-    folder_fini(&shelf->folder);
-}
-
-static void fold_all(struct shelf *shelf) {
-    struct fault fault = {0};
-    struct fold_options options = {.state = shelf->state, .projects_max = 1 << 20};
-    struct fold *fold = fold_create(&options, &fault);
-    cr_assert_not_null(fold, "%s", fault.text);
-    struct entry_source source = entries_source(shelf->entries);
-    enum fold_progress progress;
-    uint64_t written;
-    do {
-        cr_assert_eq(fold_read(fold, &source, 1 << 20, &progress), ERROR_NONE);
-    } while (progress != FOLD_CAUGHT_UP);
-    cr_assert_eq(fold_commit(fold, &written), ERROR_NONE);
-    fold_destroy(fold);
-}
 
 /* ---- a list, and what it must be ---- */
 
@@ -79,32 +39,48 @@ static int compare_shown(const void *a, const void *b) {
 struct gathering {
     uint16_t competition;
     uint32_t region;
+    cell_key_t cells[4096]; /* by number */
+    uint32_t cell_count;
     struct shown_list *expected;
 };
 
-static enum error gather(void *context, uint16_t competition, const char *code, const struct figures *figures) {
+static enum error gather_cell(void *context, cell_key_t cell) {
+    struct gathering *gathering = context;
+    cr_assert_lt(gathering->cell_count, sizeof gathering->cells / sizeof gathering->cells[0]);
+    gathering->cells[gathering->cell_count++] = cell;
+    return ERROR_NONE;
+}
+
+static enum error gather(void *context, uint32_t number, const struct project_block *block) {
     const struct gathering *gathering = context;
-    if (competition == gathering->competition && region_within(figures->region, gathering->region)) {
-        struct stored_project project = {.figures = *figures};
-        strcpy(project.code, code);
-        show(gathering->expected, &project);
+    (void)number;
+    for (size_t i = 0; i < BLOCK_PROJECTS && block->projects[i].code[0] != 0; i++) {
+        const struct project_record *record = &block->projects[i];
+        uint32_t region = cell_key_region(gathering->cells[record->cell]);
+        if (record->competition == gathering->competition && region_within(region, gathering->region)) {
+            struct stored_project project = {.figures.region = region};
+            memcpy(project.code, record->code, sizeof record->code);
+            show(gathering->expected, &project);
+        }
     }
     return ERROR_NONE;
 }
 
-/* All projects of the region, sorted, read from the table of projects without the index. */
+/* All projects of the region, sorted, read from the blocks without the index. */
 static void expect(const struct shelf *shelf, uint16_t competition, uint32_t region, struct shown_list *expected) {
-    struct gathering gathering = {.competition = competition, .region = region, .expected = expected};
-    struct state_loader loader = {.context = &gathering, .project = gather};
+    static struct gathering gathering;
+    gathering = (struct gathering){.competition = competition, .region = region, .expected = expected};
+    struct state_loader loader = {.context = &gathering, .cell = gather_cell, .block = gather};
     struct fault fault = {0};
-    uint64_t version;
+    struct state_reach reach;
     expected->count = 0;
-    cr_assert_eq(state_load(shelf->state, &loader, &version, &fault), ERROR_NONE);
+    cr_assert_eq(state_load(shelf->state, &loader, &reach, &fault), ERROR_NONE);
     qsort(expected->rows, expected->count, sizeof expected->rows[0], compare_shown);
 }
 
 static void page_through(const struct shelf *shelf, uint16_t competition, uint32_t region, size_t page,
                          struct shown_list *shown) {
+    struct stored_source source = state_source(shelf->state);
     uint32_t after_region = 0;
     const char *after_code = "";
     size_t before;
@@ -112,9 +88,9 @@ static void page_through(const struct shelf *shelf, uint16_t competition, uint32
     do {
         uint64_t version;
         before = shown->count;
-        cr_assert_eq(shelf->source.list(shelf->source.context, competition, region, after_region, after_code, page,
-                                        show, shown, &version),
-                     ERROR_NONE);
+        cr_assert_eq(
+            source.list(source.context, competition, region, after_region, after_code, page, show, shown, &version),
+            ERROR_NONE);
         cr_assert_leq(shown->count - before, page);
         cr_assert_eq(version, entries_version(shelf->entries));
         if (shown->count > 0) {
@@ -131,11 +107,11 @@ Test(lookup, pages_through_every_region_in_order) {
     struct history history;
     struct history_shape shape = {.nodes = 3, .competitions = 2, .projects = 500, .rows_max = 100};
     const uint32_t regions[] = {0, 330000, 330100, 330106, 310000, 310101, 340000, 350000, 659000};
-    open_shelf(&shelf);
+    shelf_open(&shelf, 1 << 20);
     history_init(&history, shelf.entries, 21, &shape);
     for (size_t round = 0; round < 4; round++) { /* projects move between regions from round to round */
         history_extend(&history, 40);
-        fold_all(&shelf);
+        shelf_catch_up(&shelf);
         for (size_t i = 0; i < sizeof regions / sizeof regions[0]; i++) {
             for (size_t page = 1; page <= 1000; page *= 10) {
                 uint16_t competition = (uint16_t)(page % 2);
@@ -149,7 +125,7 @@ Test(lookup, pages_through_every_region_in_order) {
     expect(&shelf, 0, 330000, &expected);
     cr_assert_gt(expected.count, 100);
     history_fini(&history);
-    close_shelf(&shelf);
+    shelf_close(&shelf);
 }
 
 static void keep(void *visitor, const struct stored_project *project) {
@@ -173,13 +149,14 @@ Test(lookup, finds_a_project_with_its_texts) {
                               .completion_day = 19500};
     struct entries_batch batch = {
         .day = 18800, .wall_ms = 99, .columns = ENTRIES_ALL_COLUMNS, .rows = &row, .count = 1};
-    open_shelf(&shelf);
+    shelf_open(&shelf, 1 << 20);
     entries_define(shelf.entries, ENTRY_COMPETITION, &definition);
     entries_define(shelf.entries, ENTRY_NODE, &definition);
     entries_add_batch(shelf.entries, &batch);
-    fold_all(&shelf);
+    shelf_catch_up(&shelf);
     uint64_t version = 0;
-    cr_assert_eq(shelf.source.find(shelf.source.context, 0, row.code, keep, &found, &version), ERROR_NONE);
+    struct stored_source source = state_source(shelf.state);
+    cr_assert_eq(source.find(source.context, 0, row.code, keep, &found, &version), ERROR_NONE);
     cr_assert_eq(version, 3);
     cr_assert_str_eq(found.code, row.code);
     cr_assert_str_eq(found.name, row.name);
@@ -190,7 +167,7 @@ Test(lookup, finds_a_project_with_its_texts) {
     cr_assert_eq(found.figures.effective_day, 18800);
     cr_assert_eq(found.updated_version, 3);
     cr_assert_eq(found.updated_ms, 99);
-    close_shelf(&shelf);
+    shelf_close(&shelf);
 }
 
 Test(lookup, tells_nothing_of_projects_that_are_not_there) {
@@ -198,11 +175,12 @@ Test(lookup, tells_nothing_of_projects_that_are_not_there) {
     struct stored_project found = {.competition = 5};
     uint64_t version = 9;
     const char *codes[] = {"A-1", "", "a-code-that-is-longer-than-any-project-may-have"};
-    open_shelf(&shelf);
+    shelf_open(&shelf, 1 << 20);
+    struct stored_source source = state_source(shelf.state);
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
-        cr_assert_eq(shelf.source.find(shelf.source.context, 0, codes[i], keep, &found, &version), ERROR_NONE);
+        cr_assert_eq(source.find(source.context, 0, codes[i], keep, &found, &version), ERROR_NONE);
         cr_assert_eq(found.competition, 5);
         cr_assert_eq(version, 0);
     }
-    close_shelf(&shelf);
+    shelf_close(&shelf);
 }

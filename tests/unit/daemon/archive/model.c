@@ -9,7 +9,7 @@
 #include "daemon/base/figures.h"
 #include "tree.h"
 
-enum { NODES = 16, KEPT = 32, DECODE_BYTES = BATCH_ARENA_BYTES };
+enum { NODES = 16, KEPT = 32, CELLS_MAX = 4096, DECODE_BYTES = BATCH_ARENA_BYTES };
 
 struct model_project {
     uint16_t competition;
@@ -23,7 +23,6 @@ struct model_project {
     int64_t heads;
     int64_t migrants;
     uint64_t updated_version;
-    int64_t updated_ms;
     char name[TEXT_BYTES_MAX + 1]; /* what is known by now */
     char contractor[TEXT_BYTES_MAX + 1];
     uint32_t start_day;
@@ -58,7 +57,7 @@ struct model {
     uint64_t cell_count;
     uint64_t refused[REFUSAL_CODE_LIMIT];
     uint64_t unchanged;
-    int64_t value_sums[COMPETITIONS_MAX];
+    int64_t *walls_ms; /* of entries, by version */
     struct definition competitions[COMPETITIONS_MAX];
     uint64_t sequences[NODES];
     struct model_receipt *receipts[NODES][KEPT]; /* by sequence modulo KEPT */
@@ -110,6 +109,7 @@ void model_destroy(struct model *model) {
         }
     }
     free(model->memory);
+    free(model->walls_ms);
     free(model);
 }
 
@@ -177,10 +177,11 @@ static void say(struct model_project *said, const struct model_project *known, c
     said->start_day = batch->start_day != NULL ? batch->start_day[i] : said->start_day;
     said->completion_day = batch->completion_day != NULL ? batch->completion_day[i] : said->completion_day;
     if (batch->name != NULL || batch->contractor != NULL || batch->start_day != NULL || batch->completion_day != NULL) {
-        snprintf(said->said, sizeof said->said, "%s|%s|%u|%u", batch->name != NULL ? batch->name[i] : "(none)",
+        snprintf(said->said, sizeof said->said, "%s|%s|%" PRId64 "|%" PRId64,
+                 batch->name != NULL ? batch->name[i] : "(none)",
                  batch->contractor != NULL ? batch->contractor[i] : "(none)",
-                 batch->start_day != NULL ? batch->start_day[i] : 0,
-                 batch->completion_day != NULL ? batch->completion_day[i] : 0);
+                 batch->start_day != NULL ? (int64_t)batch->start_day[i] : -1,
+                 batch->completion_day != NULL ? (int64_t)batch->completion_day[i] : -1);
     }
 }
 
@@ -199,9 +200,8 @@ static unsigned judge(const struct model *model, const struct model_project *kno
     if (known != NULL && same(known, new)) {
         return REFUSAL_NONE;
     }
-    bool fits = model->value_sums[new->competition] - (known != NULL ? known->value : 0) + new->value <= VALUE_SUM_MAX;
     bool room = known != NULL || model->project_count < model->projects_max;
-    return fits && room ? REFUSAL_NONE : REFUSAL_TOTALS_FULL;
+    return room ? REFUSAL_NONE : REFUSAL_TOTALS_FULL;
 }
 
 /* Returns the refusal code, 0 if the row counts. */
@@ -216,8 +216,7 @@ static unsigned follow_row(struct model *model, const struct entry_record *recor
                                 .value = batch->contract_value[i],
                                 .heads = batch->participants[i],
                                 .migrants = batch->migrant_participants[i],
-                                .updated_version = record->version,
-                                .updated_ms = record->wall_ms};
+                                .updated_version = record->version};
     if (batch->effective_day != NULL && batch->effective_day[i] != 0) {
         new.day = (uint16_t)batch->effective_day[i];
     }
@@ -231,7 +230,6 @@ static unsigned follow_row(struct model *model, const struct entry_record *recor
     *unchanged = known != NULL && same(known, &new);
     if (*unchanged && known->day == new.day) {
         new.updated_version = known->updated_version;
-        new.updated_ms = known->updated_ms;
     }
     if (!*unchanged) {
         if (known != NULL) {
@@ -239,7 +237,6 @@ static unsigned follow_row(struct model *model, const struct entry_record *recor
         }
         change_day(model, &new, new.day, +1);
         note_cell(model, &new);
-        model->value_sums[new.competition] += new.value - (known != NULL ? known->value : 0);
     }
     if (known == NULL) {
         known = malloc(sizeof *known);
@@ -286,6 +283,9 @@ static void follow_rows(struct model *model, const struct entry_record *record, 
 static enum error follow(void *context, const struct entry_record *record) {
     struct model *model = context;
     model->version = record->version;
+    model->walls_ms = realloc(model->walls_ms, (record->version + 1) * sizeof *model->walls_ms);
+    cr_assert_not_null(model->walls_ms);
+    model->walls_ms[record->version] = record->wall_ms;
     if (record->kind == ENTRY_COMPETITION) {
         struct definition definition;
         cr_assert_eq(definition_decode(record->body, record->body_bytes, &definition), ERROR_NONE);
@@ -320,15 +320,25 @@ struct checking {
     const struct model *model;
     struct stored_source source;
     const struct model_project *expected;
+    cell_key_t cells[CELLS_MAX]; /* by number */
+    uint32_t cell_count;
     uint64_t projects;
     uint64_t visited;
     uint64_t receipts;
-    uint64_t cells;
 };
 
-static void check_stored(void *visitor, const struct stored_project *stored) {
+/* The state notes the times of some versions; a project has that of the first of them that is not below its own. */
+static bool is_a_time(const struct model *model, uint64_t version, int64_t wall_ms) {
+    while (version <= model->version && model->walls_ms[version] != wall_ms) {
+        version++;
+    }
+    return version <= model->version;
+}
+
+static void check_found(void *visitor, const struct stored_project *stored) {
     struct checking *checking = visitor;
     const struct model_project *expected = checking->expected;
+    const struct figures *figures = &stored->figures;
     checking->visited++;
     cr_assert_str_eq(stored->code, expected->code);
     cr_assert_eq(stored->competition, expected->competition);
@@ -338,15 +348,7 @@ static void check_stored(void *visitor, const struct stored_project *stored) {
     cr_assert_eq(stored->completion_day, expected->completion_day);
     cr_assert_eq(stored->updated_version, expected->updated_version, "%s: %" PRIu64 " %" PRIu64, expected->code,
                  stored->updated_version, expected->updated_version);
-    cr_assert_eq(stored->updated_ms, expected->updated_ms);
-}
-
-static enum error check_project(void *context, uint16_t competition, const char *code, const struct figures *figures) {
-    struct checking *checking = context;
-    struct model_project key = {.competition = competition};
-    strcpy(key.code, code);
-    const struct model_project *expected = find_project(checking->model, &key);
-    cr_assert_not_null(expected, "%s", code);
+    cr_assert(is_a_time(checking->model, expected->updated_version, stored->updated_ms));
     cr_assert_eq(figures->contract_value, expected->value);
     cr_assert_eq(figures->participants, expected->heads);
     cr_assert_eq(figures->migrant_participants, expected->migrants);
@@ -355,12 +357,32 @@ static enum error check_project(void *context, uint16_t competition, const char 
     cr_assert_eq(figures->status, expected->status);
     cr_assert_eq(figures->effective_day, expected->day);
     cr_assert_eq(figures->node, expected->owner);
-    uint64_t version;
-    checking->expected = expected;
+}
+
+static void check_project(struct checking *checking, const struct project_record *record) {
+    struct model_project key = {.competition = (uint16_t)record->competition};
+    memcpy(key.code, record->code, sizeof record->code);
+    cr_assert_lt(record->cell, checking->cell_count);
+    cr_assert_eq(cell_key_competition(checking->cells[record->cell]), record->competition);
+    checking->expected = find_project(checking->model, &key);
+    cr_assert_not_null(checking->expected, "%s", key.code);
     checking->projects++;
-    cr_assert_eq(checking->source.find(checking->source.context, competition, code, check_stored, checking, &version),
-                 ERROR_NONE);
+    uint64_t version;
+    cr_assert_eq(
+        checking->source.find(checking->source.context, key.competition, key.code, check_found, checking, &version),
+        ERROR_NONE);
     cr_assert_eq(version, checking->model->version);
+}
+
+static enum error check_block(void *context, uint32_t number, const struct project_block *block) {
+    struct checking *checking = context;
+    cr_assert_leq(block->version, checking->model->version);
+    for (size_t i = 0; i < BLOCK_PROJECTS; i++) {
+        if (block->projects[i].code[0] != 0) {
+            cr_assert_eq(checking->projects, (uint64_t)number * BLOCK_PROJECTS + i, "there must be no gap");
+            check_project(checking, &block->projects[i]);
+        }
+    }
     return ERROR_NONE;
 }
 
@@ -368,7 +390,8 @@ static enum error check_cell(void *context, cell_key_t key) {
     struct checking *checking = context;
     struct model_cell wanted = {key};
     cr_assert_not_null(tree_find(&checking->model->cells, &wanted, compare_cells));
-    checking->cells++;
+    cr_assert_lt(checking->cell_count, CELLS_MAX);
+    checking->cells[checking->cell_count++] = key;
     return ERROR_NONE;
 }
 
@@ -415,33 +438,34 @@ static enum error check_receipt(void *context, uint16_t node, const struct recei
     return ERROR_NONE;
 }
 
-static enum error check_value_sum(void *context, uint16_t competition, int64_t fen) {
-    const struct checking *checking = context;
-    cr_assert_eq(fen, checking->model->value_sums[competition]);
-    return ERROR_NONE;
+static void check_tables(struct checking *checking, const struct state *state) {
+    const struct model *model = checking->model;
+    struct state_loader loader = {.context = checking,
+                                  .cell = check_cell,
+                                  .block = check_block,
+                                  .day = check_day,
+                                  .sequence = check_sequence,
+                                  .receipt = check_receipt};
+    struct fault fault = {0};
+    struct state_reach reach;
+    cr_assert_eq(state_load(state, &loader, &reach, &fault), ERROR_NONE, "%s", fault.text);
+    cr_assert_eq(reach.complete, model->version);
+    cr_assert_eq(reach.version, model->version);
+    cr_assert_eq(state_version(state), model->version);
+    cr_assert_eq(checking->projects, model->project_count);
+    cr_assert_eq(checking->visited, model->project_count);
+    cr_assert_eq(checking->cell_count, model->cell_count);
 }
 
 void model_check(const struct model *model, struct state *state) {
-    struct checking checking = {.model = model, .source = state_source(state)};
-    struct state_loader loader = {.context = &checking,
-                                  .cell = check_cell,
-                                  .project = check_project,
-                                  .day = check_day,
-                                  .sequence = check_sequence,
-                                  .receipt = check_receipt,
-                                  .value_sum = check_value_sum};
-    struct fault fault = {0};
-    uint64_t version;
-    cr_assert_eq(state_load(state, &loader, &version, &fault), ERROR_NONE, "%s", fault.text);
-    cr_assert_eq(version, model->version);
-    cr_assert_eq(state_version(state), model->version);
-    cr_assert_eq(checking.projects, model->project_count);
-    cr_assert_eq(checking.visited, model->project_count);
-    cr_assert_eq(checking.cells, model->cell_count);
+    struct checking *checking = calloc(1, sizeof *checking);
+    *checking = (struct checking){.model = model, .source = state_source(state)};
+    check_tables(checking, state);
     tree_walk(model->days, check_day_seen);
     uint64_t receipts = 0;
     for (size_t node = 0; node < NODES; node++) {
         receipts += model->sequences[node] < KEPT ? model->sequences[node] : KEPT;
     }
-    cr_assert_eq(checking.receipts, receipts);
+    cr_assert_eq(checking->receipts, receipts);
+    free(checking);
 }

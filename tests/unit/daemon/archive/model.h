@@ -10,7 +10,7 @@
 
 struct model;
 
-/* projects_max as the fold's. */
+/* projects_max as the ledger's. */
 struct model *model_create(uint64_t projects_max);
 void model_destroy(struct model *model);
 
@@ -22,7 +22,7 @@ uint64_t model_refused(const struct model *model, unsigned code);
 uint64_t model_unchanged(const struct model *model);
 uint64_t model_projects(const struct model *model);
 
-/* Fails the test unless the state holds exactly what the model does. */
+/* Fails the test unless the state is complete and holds exactly what the model does. */
 void model_check(const struct model *model, struct state *state);
 
 #endif
