@@ -55,7 +55,9 @@ void rig_init(struct rig *rig) {
     snprintf(rig->endpoint, sizeof rig->endpoint, "ipc://%s/ingest", rig->folder.path);
     cr_assert(rig->zmq_context != NULL && rig->presences != NULL && rig->ledger != NULL);
     cr_assert(ring_init(&rig->out, RIG_RING) == ERROR_NONE && ring_init(&rig->in, RIG_RING) == ERROR_NONE);
-    cr_assert(waker_init(&rig->waker) == ERROR_NONE && waker_init(&rig->journal_waker) == ERROR_NONE);
+    cr_assert(waker_init(&rig->waker) == ERROR_NONE && waker_init(&rig->journal_waker) == ERROR_NONE &&
+              waker_init(&rig->archive_waker) == ERROR_NONE);
+    receipt_exchange_init(&rig->receipts);
     struct fault fault = {0};
     rig->stage = intake_stage_create(&(struct intake_stage_options){.zmq_context = rig->zmq_context,
                                                                     .endpoint = rig->endpoint,
@@ -66,6 +68,8 @@ void rig_init(struct rig *rig) {
                                                                     .in = &rig->in,
                                                                     .waker = &rig->waker,
                                                                     .journal_waker = &rig->journal_waker,
+                                                                    .archive_waker = &rig->archive_waker,
+                                                                    .receipt_exchange = &rig->receipts,
                                                                     .registry_slot = &rig->registry_slot,
                                                                     .presences = rig->presences,
                                                                     .journal_full = journal_full,
@@ -92,6 +96,8 @@ void rig_fini(struct rig *rig) {
     ring_fini(&rig->in);
     waker_fini(&rig->waker);
     waker_fini(&rig->journal_waker);
+    waker_fini(&rig->archive_waker);
+    receipt_exchange_fini(&rig->receipts);
     ledger_destroy(rig->ledger);
     free(rig->presences);
     free(rig->columns);

@@ -24,6 +24,8 @@ struct rig {
     struct ring in;
     struct waker waker;
     struct waker journal_waker;
+    struct waker archive_waker;
+    struct receipt_exchange receipts;
     struct registry_slot registry_slot;
     struct presence *presences;
     atomic_bool journal_full;
