@@ -27,9 +27,12 @@ void cube_fini(struct cube *cube) {
     *cube = (struct cube){0};
 }
 
-/* Fibonacci hashing (Knuth 6.4): the keys' low bits hold category and status, their neighbours differ there. */
-static uint32_t slot_of(const struct cube *cube, cell_key_t key) {
-    return (uint32_t)((key * UINT64_C(0x9E3779B97F4A7C15)) >> 40) & cube->slot_mask;
+static void place(struct cube *cube, uint32_t number) {
+    uint32_t slot = cube_slot(cube, cube->cells[number].key);
+    while (cube->slots[slot] != 0) {
+        slot = (slot + 1) & cube->slot_mask;
+    }
+    cube->slots[slot] = number + 1;
 }
 
 /* The table is at most half full, so that a probe is short, and no larger than that, so that it stays in the cache. Without
@@ -41,39 +44,29 @@ static void grow(struct cube *cube) {
     CHECK(cube->slots != NULL);
     cube->slot_mask = slot_count - 1;
     for (uint32_t number = 0; number < cube->count; number++) {
-        uint32_t slot = slot_of(cube, cube->cells[number].key);
-        while (cube->slots[slot] != 0) {
-            slot = (slot + 1) & cube->slot_mask;
-        }
-        cube->slots[slot] = number + 1;
+        place(cube, number);
     }
 }
 
 uint32_t cube_find_or_add(struct cube *cube, cell_key_t key) {
-    uint32_t slot = slot_of(cube, key);
-    while (cube->slots[slot] != 0) {
-        uint32_t number = cube->slots[slot] - 1;
-        if (cube->cells[number].key == key) {
-            return number;
-        }
-        slot = (slot + 1) & cube->slot_mask;
+    uint32_t number = cube_number(cube, key);
+    if (number != CUBE_FULL || cube->count == cube->limit) {
+        return number;
     }
-    if (cube->count == cube->limit) {
-        return CUBE_FULL;
-    }
-    uint32_t number = cube->count++;
+    number = cube->count++;
     cube->cells[number].key = key;
     cube->cells[number].curve = CURVE_NONE;
-    cube->slots[slot] = number + 1;
     if (cube->count * 2 > cube->slot_mask) {
         grow(cube);
+    } else {
+        place(cube, number);
     }
     return number;
 }
 
 /* It was the last to be placed, so no other cell's probe goes over its slot. */
 void cube_remove_last(struct cube *cube) {
-    uint32_t slot = slot_of(cube, cube->cells[cube->count - 1].key);
+    uint32_t slot = cube_slot(cube, cube->cells[cube->count - 1].key);
     while (cube->slots[slot] != cube->count) {
         slot = (slot + 1) & cube->slot_mask;
     }
@@ -83,15 +76,8 @@ void cube_remove_last(struct cube *cube) {
 }
 
 const struct cell *cube_find(const struct cube *cube, cell_key_t key) {
-    uint32_t slot = slot_of(cube, key);
-    while (cube->slots[slot] != 0) {
-        const struct cell *cell = &cube->cells[cube->slots[slot] - 1];
-        if (cell->key == key) {
-            return cell;
-        }
-        slot = (slot + 1) & cube->slot_mask;
-    }
-    return NULL;
+    uint32_t number = cube_number(cube, key);
+    return number == CUBE_FULL ? NULL : &cube->cells[number];
 }
 
 void cube_settle(struct cube *cube) {

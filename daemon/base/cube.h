@@ -67,6 +67,24 @@ struct cube {
 MUST_USE enum error cube_init(struct cube *cube);
 void cube_fini(struct cube *cube);
 
+/* Fibonacci hashing (Knuth 6.4): the keys' low bits hold category and status, their neighbours differ there. */
+static inline uint32_t cube_slot(const struct cube *cube, cell_key_t key) {
+    return (uint32_t)((key * UINT64_C(0x9E3779B97F4A7C15)) >> 40) & cube->slot_mask;
+}
+
+/* The number of the key's cell, or CUBE_FULL if there is none. */
+static inline uint32_t cube_number(const struct cube *cube, cell_key_t key) {
+    uint32_t slot = cube_slot(cube, key);
+    uint32_t held;
+    while ((held = cube->slots[slot]) != 0) {
+        if (cube->cells[held - 1].key == key) {
+            return held - 1;
+        }
+        slot = (slot + 1) & cube->slot_mask;
+    }
+    return CUBE_FULL;
+}
+
 /* The number of the key's cell, or CUBE_FULL. Makes the cell, with sums 0 and curve CURVE_NONE, if it is new. */
 uint32_t cube_find_or_add(struct cube *cube, cell_key_t key);
 

@@ -69,16 +69,13 @@ static inline void sums_subtract(struct sums *sums, int64_t contract_value, int6
     sums->migrant_participants -= migrants;
 }
 
-/* One project's figures become others. */
-static inline void sums_change(struct sums *sums, int64_t value_difference, int64_t participants_difference,
-                               int64_t migrants_difference) {
-    sums->contract_value = sums_wrap_add(sums->contract_value, value_difference);
-    sums->participants += participants_difference;
-    sums->migrant_participants += migrants_difference;
-}
-
 /* to += from. */
-void sums_merge(struct sums *to, const struct sums *from);
+static inline void sums_merge(struct sums *to, const struct sums *from) {
+    to->projects += from->projects;
+    to->contract_value = sums_wrap_add(to->contract_value, from->contract_value);
+    to->participants += from->participants;
+    to->migrant_participants += from->migrant_participants;
+}
 
 bool sums_equal(const struct sums *a, const struct sums *b);
 bool sums_zero(const struct sums *sums);

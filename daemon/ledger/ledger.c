@@ -70,32 +70,6 @@ bool ledger_has_room(const struct ledger *ledger, const struct entry *entry) {
            ledger->text_count + entry->batch.rows <= TEXT_CHANGES_MAX;
 }
 
-/* ---- one row ---- */
-
-/* What a row says, with the cell that it belongs in. */
-struct row {
-    int64_t contract_value;
-    uint32_t participants;
-    uint32_t migrant_participants;
-    uint32_t text_hash; /* 0 = the row has no texts */
-    uint16_t number;    /* in its batch */
-    uint16_t day;
-    cell_key_t cell;
-};
-
-static inline void row_read(struct row *row, const struct entry *entry, size_t i) {
-    const struct batch *batch = &entry->batch;
-    *row = (struct row){
-        .contract_value = batch->contract_value[i],
-        .participants = (uint32_t)batch->participants[i],
-        .migrant_participants = (uint32_t)batch->migrant_participants[i],
-        .text_hash = batch_has_texts(batch) ? entry_text_hash(entry, i) : 0,
-        .number = (uint16_t)i,
-        .day = entry_row_day(entry, i),
-        .cell = cell_key(entry->competition, batch->region[i], (uint8_t)batch->category[i], (uint8_t)batch->status[i]),
-    };
-}
-
 uint32_t ledger_find_cell(struct ledger *ledger, cell_key_t key) {
     uint32_t before = ledger->cube.count;
     uint32_t number = cube_find_or_add(&ledger->cube, key);
@@ -115,176 +89,257 @@ uint32_t ledger_find_cell(struct ledger *ledger, cell_key_t key) {
     return number;
 }
 
-/* What days changed up to loaded_version was loaded with them. */
-static struct sums *day_to_count(struct ledger *ledger, uint32_t curve, uint16_t day) {
-    return curve == CURVE_NONE || ledger_catching_up(ledger) ? NULL : curves_touch(&ledger->curves, curve, day);
+/* ---- one row ---- */
+
+/* A batch while it is applied. What is the same for all its rows is read once: nothing that is written for a row can then
+ * make the compiler read it again. */
+struct applying {
+    struct ledger *ledger;
+    struct entry *entry;
+    struct batch batch;
+    uint64_t version;
+    uint16_t competition;
+    uint16_t node;
+    uint16_t day; /* of receipt */
+    bool has_texts;
+    bool counts_days;     /* else they were loaded: see ledger_resume */
+    int64_t value_change; /* of the competition's sum, so far */
+    uint32_t refused;
+    uint32_t unchanged;
+};
+
+/* What a row says, with the cell that it belongs in. */
+struct row {
+    int64_t contract_value;
+    uint32_t participants;
+    uint32_t migrant_participants;
+    uint32_t text_hash; /* 0 = the row has no texts */
+    uint16_t number;    /* in its batch */
+    uint16_t day;
+    cell_key_t cell;
+};
+
+static inline void row_read(struct row *row, const struct applying *applying, size_t i) {
+    const struct batch *batch = &applying->batch;
+    row->contract_value = batch->contract_value[i];
+    row->participants = (uint32_t)batch->participants[i];
+    row->migrant_participants = (uint32_t)batch->migrant_participants[i];
+    row->text_hash = applying->has_texts ? entry_text_hash(applying->entry, i) : 0;
+    row->number = (uint16_t)i;
+    row->day = batch->effective_day != NULL && batch->effective_day[i] != 0 ? (uint16_t)batch->effective_day[i]
+                                                                            : applying->day;
+    row->cell =
+        cell_key(applying->competition, batch->region[i], (uint8_t)batch->category[i], (uint8_t)batch->status[i]);
 }
 
-static void count_in(struct ledger *ledger, const struct row *row, uint32_t number) {
-    struct cell *cell = &ledger->cube.cells[number];
-    sums_add(&cell->sums, row->contract_value, row->participants, row->migrant_participants);
-    cube_touch(&ledger->cube, number);
-    struct sums *day = day_to_count(ledger, cell->curve, row->day);
-    if (day != NULL) {
-        sums_add(day, row->contract_value, row->participants, row->migrant_participants);
+static inline void count_day(const struct applying *applying, uint32_t curve, uint16_t on_day,
+                             const struct sums *change) {
+    if (curve != CURVE_NONE && applying->counts_days) {
+        sums_merge(curves_touch(&applying->ledger->curves, curve, on_day), change);
     }
 }
 
-static void count_out(struct ledger *ledger, const struct project_record *record, uint16_t on_day) {
-    struct cell *cell = &ledger->cube.cells[record->cell];
-    int64_t value = (int64_t)record->contract_value;
-    sums_subtract(&cell->sums, value, record->participants, record->migrant_participants);
-    cube_touch(&ledger->cube, record->cell);
-    struct sums *day = day_to_count(ledger, cell->curve, on_day);
-    if (day != NULL) {
-        sums_subtract(day, value, record->participants, record->migrant_participants);
+/* What the project's figures become less what they were. */
+static inline struct sums difference(const struct project_record *record, const struct row *row) {
+    return (struct sums){.contract_value = row->contract_value - (int64_t)record->contract_value,
+                         .participants = (int64_t)row->participants - record->participants,
+                         .migrant_participants = (int64_t)row->migrant_participants - record->migrant_participants};
+}
+
+static inline struct sums gain(const struct row *row) {
+    return (struct sums){.projects = 1,
+                         .contract_value = row->contract_value,
+                         .participants = row->participants,
+                         .migrant_participants = row->migrant_participants};
+}
+
+static inline struct sums loss(const struct project_record *record) {
+    return (struct sums){.projects = -1,
+                         .contract_value = -(int64_t)record->contract_value,
+                         .participants = -(int64_t)record->participants,
+                         .migrant_participants = -(int64_t)record->migrant_participants};
+}
+
+static inline void count_cell(struct cube *cube, uint32_t number, const struct sums *change) {
+    sums_merge(&cube->cells[number].sums, change);
+    cube_touch(cube, number);
+}
+
+/* Both cells mostly lie in one region, so on one curve: then its day changes once, by the difference. */
+static inline void count_move(const struct applying *applying, const struct project_record *record,
+                              const struct row *row, uint32_t cell) {
+    struct cube *cube = &applying->ledger->cube;
+    uint32_t old_curve = cube->cells[record->cell].curve;
+    uint32_t curve = cube->cells[cell].curve;
+    struct sums out = loss(record);
+    struct sums in = gain(row);
+    count_cell(cube, record->cell, &out);
+    count_cell(cube, cell, &in);
+    if (old_curve == curve) {
+        struct sums change = difference(record, row);
+        count_day(applying, curve, row->day, &change);
+    } else {
+        count_day(applying, old_curve, row->day, &out);
+        count_day(applying, curve, row->day, &in);
     }
 }
 
-/* The project stays in its cell: one cell and one day instead of two each. */
-static void count_difference(struct ledger *ledger, const struct project_record *record, const struct row *row) {
-    struct cell *cell = &ledger->cube.cells[record->cell];
-    int64_t value = row->contract_value - (int64_t)record->contract_value;
-    int64_t participants = (int64_t)row->participants - (int64_t)record->participants;
-    int64_t migrants = (int64_t)row->migrant_participants - (int64_t)record->migrant_participants;
-    sums_change(&cell->sums, value, participants, migrants);
-    cube_touch(&ledger->cube, record->cell);
-    struct sums *day = day_to_count(ledger, cell->curve, row->day);
-    if (day != NULL) {
-        sums_change(day, value, participants, migrants);
-    }
+static void note_texts(struct ledger *ledger, uint64_t version, uint32_t project, uint16_t row) {
+    CHECK(ledger->text_count < TEXT_CHANGES_MAX);
+    ledger->texts[ledger->text_count++] = (struct text_change){.version = version, .project = project, .row = row};
 }
 
-/* The bounds were checked where the row was judged: the masks only tell the compiler. */
-static void record_set(struct ledger *ledger, struct project_record *record, const struct row *row, uint32_t cell,
-                       uint64_t version) {
+/* Bounds were checked where the row was judged: the masks only tell the compiler. */
+static inline void record_set(const struct applying *applying, struct project_record *record, const struct row *row,
+                              uint32_t cell) {
+    struct ledger *ledger = applying->ledger;
     uint32_t number = (uint32_t)(record - ledger->projects.records);
+    uint32_t text_hash = record->text_hash;
+    if (row->text_hash != 0 && row->text_hash != text_hash) {
+        text_hash = row->text_hash;
+        if (applying->counts_days) { /* else they were stored */
+            note_texts(ledger, applying->version, number, row->number);
+        }
+    }
     record->contract_value = (uint64_t)row->contract_value & ((UINT64_C(1) << 50) - 1);
     record->participants = row->participants & ((UINT32_C(1) << 27) - 1);
     record->migrant_participants = row->migrant_participants & ((UINT32_C(1) << 27) - 1);
+    record->updated_version = applying->version & PROJECT_VERSION_MAX;
     record->cell = cell & ((UINT32_C(1) << 20) - 1);
+    record->text_hash = text_hash;
     record->effective_day = row->day;
-    record->updated_version = version & PROJECT_VERSION_MAX;
-    if (row->text_hash != 0 && row->text_hash != record->text_hash) {
-        record->text_hash = row->text_hash;
-        if (!ledger_catching_up(ledger)) { /* else they were stored */
-            CHECK(ledger->text_count < TEXT_CHANGES_MAX);
-            ledger->texts[ledger->text_count++] =
-                (struct text_change){.version = version, .project = number, .row = row->number};
-        }
-    }
     ledger_touch(ledger, number);
 }
 
-static bool says_nothing_new(const struct ledger *ledger, const struct project_record *record, const struct row *row) {
-    return ledger->cube.cells[record->cell].key == row->cell &&
-           (int64_t)record->contract_value == row->contract_value && record->participants == row->participants &&
+static inline bool same_figures(const struct project_record *record, const struct row *row) {
+    return (int64_t)record->contract_value == row->contract_value && record->participants == row->participants &&
            record->migrant_participants == row->migrant_participants &&
            (row->text_hash == 0 || row->text_hash == record->text_hash);
 }
 
-static enum refusal add_project(struct ledger *ledger, const struct entry *entry, const struct row *row,
-                                const struct project_key *key, uint64_t hash) {
-    uint32_t number = ledger->projects.count;
-    uint32_t cell = number < ledger->projects.capacity ? ledger_find_cell(ledger, row->cell) : CUBE_FULL;
+static enum refusal add_project(struct applying *applying, const struct row *row, const struct project_key *key,
+                                uint64_t hash) {
+    struct ledger *ledger = applying->ledger;
+    bool room = ledger->projects.count < ledger->projects.capacity;
+    uint32_t cell = room ? ledger_find_cell(ledger, row->cell) : CUBE_FULL;
     if (cell == CUBE_FULL) {
         return REFUSAL_TOTALS_FULL;
     }
     struct project_record *record = project_table_add(&ledger->projects, key, hash);
-    record->node = entry->node;
-    record_set(ledger, record, row, cell, entry->version);
-    count_in(ledger, row, cell);
-    ledger->value_sums[entry->competition] += row->contract_value;
+    struct sums in = gain(row);
+    count_cell(&ledger->cube, cell, &in);
+    count_day(applying, ledger->cube.cells[cell].curve, row->day, &in);
+    applying->value_change += row->contract_value;
+    record->node = applying->node;
+    record_set(applying, record, row, cell);
     return REFUSAL_NONE;
 }
 
-static enum refusal change_project(struct ledger *ledger, const struct row *row, struct project_record *record,
-                                   struct entry *entry) {
-    enum refusal refusal = figures_judge(record->node, record->effective_day, entry->node, row->day);
+static inline enum refusal change_project(struct applying *applying, const struct row *row,
+                                          struct project_record *record) {
+    struct ledger *ledger = applying->ledger;
+    enum refusal refusal = figures_judge(record->node, record->effective_day, applying->node, row->day);
     if (refusal != REFUSAL_NONE) {
         return refusal;
     }
-    if (says_nothing_new(ledger, record, row)) {
-        entry->unchanged++;
-        if (record->effective_day != row->day) {
-            record_set(ledger, record, row, record->cell, entry->version);
-        }
-        return REFUSAL_NONE;
-    }
     uint32_t cell = record->cell;
-    if (ledger->cube.cells[cell].key == row->cell) {
-        count_difference(ledger, record, row);
-    } else {
-        cell = ledger_find_cell(ledger, row->cell);
+    if (ledger->cube.cells[cell].key != row->cell) {
+        cell = cube_number(&ledger->cube, row->cell);
+        cell = cell != CUBE_FULL ? cell : ledger_find_cell(ledger, row->cell);
         if (cell == CUBE_FULL) {
             return REFUSAL_TOTALS_FULL;
         }
-        count_out(ledger, record, row->day);
-        count_in(ledger, row, cell);
+        count_move(applying, record, row, cell);
+    } else if (same_figures(record, row)) {
+        applying->unchanged++;
+        if (record->effective_day == row->day) {
+            return REFUSAL_NONE;
+        }
+    } else {
+        struct sums change = difference(record, row);
+        count_cell(&ledger->cube, cell, &change);
+        count_day(applying, ledger->cube.cells[cell].curve, row->day, &change);
     }
-    ledger->value_sums[entry->competition] += row->contract_value - (int64_t)record->contract_value;
-    record_set(ledger, record, row, cell, entry->version);
+    applying->value_change += row->contract_value - (int64_t)record->contract_value;
+    record_set(applying, record, row, cell);
     return REFUSAL_NONE;
 }
 
-static void apply_row(struct ledger *ledger, struct entry *entry, size_t i, const struct project_key *key,
-                      uint64_t hash) {
+static inline void apply_row(struct applying *applying, size_t i, struct project_record *expected,
+                             const struct project_key *key, uint64_t hash) {
     struct row row;
-    row_read(&row, entry, i);
-    struct project_record *record = project_table_find(&ledger->projects, key, hash);
+    row_read(&row, applying, i);
+    /* None was expected: a row of this run may have made it since. */
+    struct project_record *record = expected != NULL && project_record_is(expected, key)
+                                        ? expected
+                                        : project_table_find(&applying->ledger->projects, key, hash);
     enum refusal refusal =
-        record == NULL ? add_project(ledger, entry, &row, key, hash) : change_project(ledger, &row, record, entry);
-    if (refusal == REFUSAL_NONE) {
-        entry->accepted++;
-    } else {
-        entry->verdicts[i] = (uint8_t)refusal;
-        entry->refused++;
+        record == NULL ? add_project(applying, &row, key, hash) : change_project(applying, &row, record);
+    if (refusal != REFUSAL_NONE) {
+        applying->entry->verdicts[i] = (uint8_t)refusal;
+        applying->refused++;
     }
 }
 
 /* ---- one entry ---- */
 
-/* Up to RUN_ROWS rows from `first`: first asks for all the memory, then works. codes_end is where the batch's codes end. */
-static void apply_run(struct ledger *ledger, struct entry *entry, size_t first, size_t count, const uint8_t **code,
-                      const uint8_t *codes_end) {
+/* Up to RUN_ROWS rows from `first`: first asks for all the memory, then works. */
+static void apply_run(struct applying *applying, size_t first, size_t count, const uint8_t **code) {
+    const struct batch *batch = &applying->batch;
+    const struct project_table *projects = &applying->ledger->projects;
+    const uint8_t *verdicts = applying->entry->verdicts + first;
+    const uint8_t *codes_end = batch->code + batch->code_bytes_sum;
     struct project_key keys[RUN_ROWS];
     uint64_t hashes[RUN_ROWS];
+    struct project_record *expected[RUN_ROWS];
     for (size_t i = 0; i < count; i++) {
-        uint32_t code_bytes = entry->batch.code_bytes[first + i];
-        if (entry->verdicts[first + i] == REFUSAL_NONE) {
+        uint32_t code_bytes = batch->code_bytes[first + i];
+        if (verdicts[i] == REFUSAL_NONE) {
             CHECK(code_bytes <= PROJECT_CODE_BYTES_MAX);
             if (codes_end - *code >= PROJECT_CODE_BYTES_MAX) {
-                project_key_cut(&keys[i], entry->competition, *code, code_bytes);
+                project_key_cut(&keys[i], applying->competition, *code, code_bytes);
             } else {
-                project_key_set(&keys[i], entry->competition, *code, code_bytes);
+                project_key_set(&keys[i], applying->competition, *code, code_bytes);
             }
             hashes[i] = project_key_hash(&keys[i]);
-            project_table_prefetch_slot(&ledger->projects, hashes[i]);
+            project_table_prefetch_slot(projects, hashes[i]);
         }
         *code += code_bytes;
     }
     for (size_t i = 0; i < count; i++) {
-        if (entry->verdicts[first + i] == REFUSAL_NONE) {
-            project_table_prefetch_record(&ledger->projects, hashes[i]);
+        if (verdicts[i] == REFUSAL_NONE) {
+            expected[i] = project_table_expect(projects, hashes[i]);
         }
     }
     for (size_t i = 0; i < count; i++) {
-        if (entry->verdicts[first + i] == REFUSAL_NONE) {
+        if (verdicts[i] == REFUSAL_NONE) {
             /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): no verdict has changed since the hashes were set */
-            apply_row(ledger, entry, first + i, &keys[i], hashes[i]);
+            apply_row(applying, first + i, expected[i], &keys[i], hashes[i]);
         }
     }
 }
 
 static void apply_batch(struct ledger *ledger, struct entry *entry) {
     CHECK(ledger_competition(ledger, entry->competition) != NULL);
+    struct applying applying = {.ledger = ledger,
+                                .entry = entry,
+                                .batch = entry->batch,
+                                .version = entry->version,
+                                .competition = entry->competition,
+                                .node = entry->node,
+                                .day = entry->day,
+                                .has_texts = batch_has_texts(&entry->batch),
+                                .counts_days = !ledger_catching_up(ledger)};
     const uint8_t *code = entry->batch.code;
-    const uint8_t *codes_end = code + entry->batch.code_bytes_sum;
     for (size_t first = 0; first < entry->batch.rows; first += RUN_ROWS) {
         size_t left = entry->batch.rows - first;
-        apply_run(ledger, entry, first, left < RUN_ROWS ? left : RUN_ROWS, &code, codes_end);
+        apply_run(&applying, first, left < RUN_ROWS ? left : RUN_ROWS, &code);
     }
+    ledger->value_sums[entry->competition] += applying.value_change;
     entry->value_sum = ledger->value_sums[entry->competition];
+    entry->unchanged = applying.unchanged;
+    entry->refused += applying.refused;
+    entry->accepted = (uint32_t)entry->batch.rows - entry->refused;
 }
 
 static void take_sequence(struct ledger *ledger, const struct entry *entry) {

@@ -4,6 +4,8 @@
  * they never move. An index of 256 parts, chosen by hash, leads to them: each part is an open-addressing table of 8-byte
  * slots (32 bits of hash, 32 bits of record number) that doubles by itself, without touching the records, because the bits
  * that place a slot in a larger part are kept in the slot. So growth stops the world for a 256th of the index at a time.
+ * Parts of one size lie in one region, so that huge pages can lie beneath: in ordinary ones, to find the page costs as much as
+ * to find the slot.
  * Why not one table with the figures in it: at 10 million projects its doubling would stop the world for a second and its
  * free half would cost twice the memory.
  *
@@ -26,7 +28,7 @@ struct project_key {
     uint16_t competition;
 };
 
-enum { PROJECT_TABLE_PARTS = 256 };
+enum { PROJECT_TABLE_PARTS = 256, PROJECT_SLOT_BITS_FIRST = 6, PROJECT_SLOT_BITS_MAX = 26 };
 
 struct project_part {
     uint64_t *slots; /* hash bits << 32 | record number + 1, or 0 */
@@ -34,11 +36,18 @@ struct project_part {
     uint32_t count;
 };
 
+/* Where the parts of one size lie; a region is there while a part uses it. */
+struct project_region {
+    uint64_t *slots; /* of all parts, one after the other */
+    uint32_t parts;  /* that use it */
+};
+
 struct project_table {
     struct project_record *records; /* count of them, on cache line boundaries */
     uint32_t count;
     uint32_t capacity;
     struct project_part parts[PROJECT_TABLE_PARTS];
+    struct project_region regions[PROJECT_SLOT_BITS_MAX + 1]; /* by slot_bits */
 };
 
 /* capacity is below 2^32 - 1. Errors: MEMORY. */
@@ -85,17 +94,19 @@ static inline void project_table_prefetch_slot(const struct project_table *table
     __builtin_prefetch(&part->slots[project_part_home(part, project_table_tag(hash))]);
 }
 
-/* Asks the memory for the record that project_table_find will probably return. */
-static inline void project_table_prefetch_record(const struct project_table *table, uint64_t hash) {
+/* The record that project_table_find will probably return, or NULL if it will surely return none; asks the memory for it. */
+static inline struct project_record *project_table_expect(const struct project_table *table, uint64_t hash) {
     const struct project_part *part = project_table_part(table, hash);
     uint32_t tag = project_table_tag(hash);
     size_t mask = ((size_t)1 << part->slot_bits) - 1;
     for (size_t slot = project_part_home(part, tag); part->slots[slot] != 0; slot = (slot + 1) & mask) {
         if (part->slots[slot] >> 32 == tag) {
-            __builtin_prefetch(&table->records[(uint32_t)part->slots[slot] - 1], 1);
-            return;
+            struct project_record *record = &table->records[(uint32_t)part->slots[slot] - 1];
+            __builtin_prefetch(record, 1);
+            return record;
         }
     }
+    return NULL;
 }
 
 static inline bool project_record_is(const struct project_record *record, const struct project_key *key) {
