@@ -79,7 +79,8 @@ static bool find_fields(const uint8_t *at, struct plain *plain) {
         plain->spans[field] = (struct span){at, size};
         at += size;
     }
-    return plain->spans[FIELD_NAME].size == 0 && plain->spans[FIELD_CONTRACTOR].size == 0;
+    /* An only row's empty text is a field without bytes, but it is there. */
+    return plain->spans[FIELD_NAME].at == NULL && plain->spans[FIELD_CONTRACTOR].at == NULL;
 }
 
 /* ---- columns of small numbers ---- */
