@@ -81,7 +81,8 @@ static enum error copy_receipts(void *context, uint64_t version, struct receipt_
 }
 
 static bool receipts_due(const struct rig *rig) {
-    return atomic_load_explicit(&rig->receipts.holder, memory_order_acquire) == RECEIPTS_WANTED &&
+    return !atomic_load(&rig->receipts_held) &&
+           atomic_load_explicit(&rig->receipts.holder, memory_order_acquire) == RECEIPTS_WANTED &&
            rig->receipts.wanted_version <= rig->settled_version;
 }
 

@@ -51,6 +51,7 @@ struct rig {
     uint64_t settled_version;
 
     /* Written by any. */
+    atomic_bool receipts_held; /* intake does not hand them out */
     _Atomic int journal_error; /* enum error: what the archive is told when it reads the journal */
     _Atomic int failures;
     _Atomic int failure; /* enum error */
