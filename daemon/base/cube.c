@@ -32,7 +32,7 @@ static void place(struct cube *cube, uint32_t number) {
     while (cube->slots[slot] != 0) {
         slot = (slot + 1) & cube->slot_mask;
     }
-    cube->slots[slot] = number + 1;
+    cube->slots[slot] = (uint64_t)(uint32_t)cube->cells[number].key << 32 | (number + 1);
 }
 
 /* The table is at most half full, so that a probe is short, and no larger than that, so that it stays in the cache. Without
@@ -67,7 +67,7 @@ uint32_t cube_find_or_add(struct cube *cube, cell_key_t key) {
 /* It was the last to be placed, so no other cell's probe goes over its slot. */
 void cube_remove_last(struct cube *cube) {
     uint32_t slot = cube_slot(cube, cube->cells[cube->count - 1].key);
-    while (cube->slots[slot] != cube->count) {
+    while ((uint32_t)cube->slots[slot] != cube->count) {
         slot = (slot + 1) & cube->slot_mask;
     }
     cube->slots[slot] = 0;

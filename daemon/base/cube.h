@@ -57,7 +57,7 @@ struct cube {
     struct cell *cells; /* count of them, in the order in which they were first seen */
     uint32_t count;
     uint32_t limit;  /* of count: CUBE_CELLS_MAX unless its owner lowers it */
-    uint32_t *slots; /* cell number + 1, or 0; doubled when half full */
+    uint64_t *slots; /* low half of the key << 32 | cell number + 1, or 0; doubled when half full */
     uint32_t slot_mask;
     uint32_t *changed; /* numbers of the cells that changed */
     uint32_t changed_count;
@@ -72,13 +72,15 @@ static inline uint32_t cube_slot(const struct cube *cube, cell_key_t key) {
     return (uint32_t)((key * UINT64_C(0x9E3779B97F4A7C15)) >> 40) & cube->slot_mask;
 }
 
-/* The number of the key's cell, or CUBE_FULL if there is none. */
+/* The number of the key's cell, or CUBE_FULL if there is none. Half of the key in the slot tells cells apart, but for
+ * competitions: what a cell is must not be waited for to know that it is another. */
 static inline uint32_t cube_number(const struct cube *cube, cell_key_t key) {
     uint32_t slot = cube_slot(cube, key);
-    uint32_t held;
+    uint64_t held;
     while ((held = cube->slots[slot]) != 0) {
-        if (cube->cells[held - 1].key == key) {
-            return held - 1;
+        uint32_t number = (uint32_t)held - 1;
+        if (held >> 32 == (uint32_t)key && cube->cells[number].key == key) {
+            return number;
         }
         slot = (slot + 1) & cube->slot_mask;
     }
