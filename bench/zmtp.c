@@ -7,22 +7,25 @@ enum { FLAG_MORE = 1, FLAG_LONG = 2, FLAG_COMMAND = 4 };
 enum { PING_NAME_BYTES = 5, PING_TTL_BYTES = 2, PING_CONTEXT_BYTES_MAX = 16 };
 
 static const uint8_t signature[] = {0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F};
+static const uint8_t mechanism[] = {'N', 'U', 'L', 'L'};
 static const uint8_t ready[] = "\x04\x19\x05READY\x0BSocket-Type\0\0\0\x03SUB"; /* a command of 25 bytes */
 
 static size_t put_subscription(uint8_t *bytes, const char *topic) {
-    size_t size = strlen(topic);
+    size_t size = 3;
+    for (size_t i = 0; topic[i] != '\0'; i++) {
+        bytes[size++] = (uint8_t)topic[i];
+    }
     bytes[0] = 0;
-    bytes[1] = (uint8_t)(size + 1);
-    bytes[2] = 1;
-    memcpy(bytes + 3, topic, size);
-    return size + 3;
+    bytes[1] = (uint8_t)(size - 2);
+    bytes[2] = 1; /* begins */
+    return size;
 }
 
 void zmtp_greeting(uint8_t bytes[static ZMTP_GREETING_BYTES]) {
     memset(bytes, 0, ZMTP_GREETING_BYTES);
     memcpy(bytes, signature, sizeof signature);
     bytes[sizeof signature] = 3; /* version 3.0 */
-    memcpy(bytes + sizeof signature + 2, "NULL", 4);
+    memcpy(bytes + sizeof signature + 2, mechanism, sizeof mechanism);
 }
 
 size_t zmtp_opening(uint8_t bytes[static ZMTP_OPENING_BYTES_MAX], const char *first_topic, const char *second_topic) {
