@@ -1,4 +1,4 @@
-"""Runs the whole comparison, or part of it, on this machine; see script/bench, which prepares everything and calls this."""
+"""Runs the whole comparison, or part of it, on this machine. script/bench prepares everything and calls this."""
 
 import argparse
 import collections
@@ -15,6 +15,8 @@ from progress import Progress, duration
 from runner import Failed, Runner, adopt_orphans
 from summary import Figures, Summary, format_table, judge, readable
 
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 def read_arguments(words):
     parser = argparse.ArgumentParser(prog="bench", allow_abbrev=False)
@@ -28,7 +30,8 @@ def read_arguments(words):
     options.only = [name for word in options.only for name in word.split(",")]
     unknown = set(options.only) - set(scenarios.GROUPS)
     if unknown:
-        parser.exit(64, f"bench: no such group: {', '.join(sorted(unknown))}; there are {', '.join(scenarios.GROUPS)}\n")
+        known = ", ".join(scenarios.GROUPS)
+        parser.exit(64, f"bench: no such group: {', '.join(sorted(unknown))}; there are {known}\n")
     return options
 
 
@@ -41,7 +44,8 @@ def first_line(command):
 
 def processor():
     with open("/proc/cpuinfo", encoding="utf-8") as file:
-        return next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), platform.machine())
+        names = (line.partition(":")[2].strip() for line in file if line.startswith("model name"))
+        return next(names, platform.machine())
 
 
 def machine(options):
@@ -84,8 +88,8 @@ def run_steps(steps, runner, raw):
         for name, value in figures.items():
             raw.write(f"{step.title}\t{rounds[step]}\t{name}\t{value}\n")
         raw.flush()
-        shown = figures[step.shows]
-        progress.end(f"{step.shows} {readable(shown)}" + (f" {unit_of(step.shows)}" if unit_of(step.shows) != "ratio" else ""))
+        unit = unit_of(step.shows).replace("ratio", "")
+        progress.end(f"{step.shows} {readable(figures[step.shows])} {unit}".rstrip())
     return summary, failures
 
 
@@ -93,7 +97,8 @@ def draw(output):
     """The pictures of what the output folder has figures for."""
     import plots  # needs matplotlib, and nothing else does
     folder = os.path.join(output, "plots")
-    drawn = plots.draw_all(Figures.read(os.path.join(output, "summary.tsv")), os.path.join(output, "endurance.tsv"), folder)
+    figures = Figures.read(os.path.join(output, "summary.tsv"))
+    drawn = plots.draw_all(figures, os.path.join(output, "endurance.tsv"), folder)
     print(f"plots: {folder}: {', '.join(drawn)}", file=sys.stderr)
 
 
@@ -102,6 +107,8 @@ def report(summary, failures, expected, output):
     path = os.path.join(output, "summary.tsv")
     summary.write(path)
     print(format_table(summary, expected))
+    for name in sorted(name for name in summary.texts if name.endswith("_verdict")):
+        print(f"{name}: {summary.texts[name]}")
     for failure in failures:
         print(f"does not count: {failure}", file=sys.stderr)
     wrong = [mark.name for mark, _, outcome in judge(summary, expected) if outcome in ("missed", "no value")]
@@ -112,6 +119,10 @@ def report(summary, failures, expected, output):
 
 
 def interrupted(number, frame):
+    """What is under way is ended by the code that it interrupts; once is enough."""
+    for other in STOPS:
+        signal.signal(other, signal.SIG_IGN)
+    print("\nbench: stopping", file=sys.stderr)
     raise SystemExit(128 + number)
 
 
@@ -121,7 +132,7 @@ def main(words):
         draw(options.output)
         return 0
     os.makedirs(options.output, exist_ok=True)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in STOPS:
         signal.signal(number, interrupted)
     adopt_orphans()
     write_machine(options)

@@ -1,4 +1,5 @@
-"""Runs the steps' programs, each in a folder and a process group of its own, and ends all that they started, whatever happens."""
+"""Runs the steps' programs, each in a folder and a process group of its own, and ends all that they started, whatever
+happens."""
 
 import ctypes
 import os
@@ -124,7 +125,8 @@ class Runner:
             shutil.rmtree(self.folder, ignore_errors=True)
         figures = read_figures(log + ".out")
         if status != 0 or figures.get("verified") != "yes":
-            raise Failed(f"exit status {status}, verified: {figures.get('verified', 'not said')}; {last_line(log + '.err')}")
+            verified = figures.get("verified", "not said")
+            raise Failed(f"exit status {status}, verified: {verified}; {last_line(log + '.err')}")
         if left_over:
             raise Failed("left processes behind")
         return figures
@@ -134,7 +136,8 @@ class Runner:
         with open(log + ".out", "wb") as out, open(log + ".err", "wb") as err:
             err.write((" ".join(command) + "\n").encode())
             err.flush()
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                                       start_new_session=True)
         try:
             while True:
                 try:

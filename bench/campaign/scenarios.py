@@ -1,5 +1,5 @@
-"""What is run: for each group a list of steps, each one program with its arguments. One after the other; in a group that
-compares, by turns: a round runs each step once, then the next round begins."""
+"""What is run: for each group a list of steps, each one program with its arguments. By turns: a round runs each step of the
+group once, then the next round begins."""
 
 import dataclasses
 
@@ -18,10 +18,14 @@ class Step:
     program: str
     arguments: tuple
     seconds: float  # about how long it takes, for the time left
-    at: tuple = ("",)  # configurations that it stands for: figures are recorded as NAME@AT, or NAME for ""
-    plain: tuple = ()  # of these figures the name alone stands for this configuration too
+    at: tuple = ("",)  # configurations that it stands for: figures are recorded as NAME@AT, or as NAME for ""
+    plain: tuple = ()  # figures that are recorded as NAME too
     port: bool = True  # takes --port
     shows: str = ""  # the figure that progress shows
+
+
+def counted(number, plural):
+    return f"{number:,} {plural if number > 1 else plural[:-1]}"
 
 
 def in_rounds(steps, rounds):
@@ -30,37 +34,40 @@ def in_rounds(steps, rounds):
 
 
 def ingest(group, seconds, at=("",), plain=(), warm_up=2, title="tallyd", contender="tallyd", **options):
-    """The load takes a second for each million projects or two, the recount at the end as much."""
+    """The recount at the end takes half as long as what it recounts."""
     words = tuple(f"--{name}={value}" for name, value in options.items())
     millions = options.get("projects", 1_000_000) / 1e6
     return Step(group, title, "bench_ingest",
                 (f"--contender={contender}", f"--warm-up={warm_up}", f"--seconds={seconds}", *words),
-                seconds + warm_up + 2 + 3 * millions, at, plain,
+                1.5 * (seconds + warm_up + millions) + 1, at, plain,
                 shows="floor_updates_per_s" if contender == "floor" else "ingest_updates_per_s")
 
 
 def peer(name, seconds, warm_up, *words):
     figure = f"{name}_updates_per_s"
     return Step("contenders", name.replace("_", " "), "bench_" + name.split("_")[0],
-                (f"--warm-up={warm_up}", f"--seconds={seconds}", *words), seconds + warm_up + 14, port=False, shows=figure)
+                (f"--warm-up={warm_up}", f"--seconds={seconds}", *words), seconds + warm_up + 10, port=False,
+                shows=figure)
 
 
 def contenders(quick):
     seconds, warm_up, rounds = (4, 1, 2) if quick else (10, 2, 5)
+    peer_seconds = 3 if quick else seconds
     steps = [ingest("contenders", seconds, at=("contender=floor",), plain=("floor_updates_per_s",), warm_up=warm_up,
                     title="floor", contender="floor"),
-             ingest("contenders", seconds, warm_up=warm_up),
-             peer("postgresql", seconds, warm_up),
-             peer("redis", seconds, warm_up)]
+             ingest("contenders", seconds, at=("contender=tallyd",), warm_up=warm_up,
+                    plain=("ingest_updates_per_s", "daemon_cpu_s_per_million")),
+             peer("postgresql", peer_seconds, warm_up),
+             peer("redis", peer_seconds, warm_up)]
     if not quick:
-        steps.append(peer("redis_everysec", seconds, warm_up, "--appendfsync=everysec"))
+        steps.append(peer("redis_everysec", peer_seconds, warm_up, "--appendfsync=everysec"))
     return in_rounds(steps, rounds)
 
 
 def scale_nodes_quick():
     """Only what the mark asks for."""
-    return in_rounds([ingest("scale", 3, at=(f"nodes={nodes}",), warm_up=1, title=f"tallyd, {nodes} nodes", nodes=nodes)
-                      for nodes in (1, 256)], 2)
+    return in_rounds([ingest("scale", 3, at=(f"nodes={nodes}",), warm_up=1, title=f"tallyd, {counted(nodes, 'nodes')}",
+                             nodes=nodes) for nodes in (1, 256)], 2)
 
 
 def scale(quick):
@@ -73,13 +80,13 @@ def scale(quick):
             if value != usual:
                 plain = ("ledger_bytes_per_project",) if value == 10_000_000 else ()
                 steps.append(ingest("scale", 6, at=(f"{name}={value}",), plain=plain,
-                                    title=f"tallyd, {value:,} {name}" + (" a batch" if name == "rows" else ""),
+                                    title=f"tallyd, {counted(value, name)}" + " a batch" * (name == "rows"),
                                     **{name: value}))
     return in_rounds(steps, 3)
 
 
 def latency(quick):
-    seconds, full, rounds = (4, 2, 1) if quick else (10, 3, 3)
+    seconds, full, rounds = (3, 2, 1) if quick else (10, 3, 3)
     return [Step("latency", "latency, idle and at half load", "bench_latency",
                  (f"--seconds={seconds}", f"--full-seconds={full}"), 3 * seconds + 2 * full + 5,
                  shows="half_load_ack_p99_ms")] * rounds
@@ -92,7 +99,8 @@ def freshness(quick):
         plain = ("freshness_p99_ms",) if count == SUBSCRIBERS[-1] else ()
         steps.append(Step("freshness", f"freshness, {count:,} subscribers", "bench_freshness",
                           (f"--subscribers={count}", f"--seconds={seconds}", *(("--full",) if quick else ())),
-                          (1 if quick else 2) * seconds + 6, (f"subscribers={count}",), plain, shows="freshness_p99_ms"))
+                          (1 if quick else 2) * seconds + 6, (f"subscribers={count}",), plain,
+                          shows="freshness_p99_ms"))
     return in_rounds(steps, rounds)
 
 
@@ -105,21 +113,21 @@ def reading(quick):
 def recovery(quick):
     if quick:
         return [Step("recovery", "recovery, 1,000,000 projects, 256 MiB of journal", "bench_recovery",
-                     ("--projects=1000000", "--tail-mib=256"), 16, ("projects=1000000",), ("replay_vs_ingest",),
+                     ("--projects=1000000", "--tail-mib=256"), 16, ("stored=1000000",), ("replay_vs_ingest",),
                      shows="replay_vs_ingest")]
     steps = []
     for projects in PROJECTS[1:]:
         plain = ("replay_vs_ingest", "recovery_s") if projects == PROJECTS[-1] else ()
         steps.append(Step("recovery", f"recovery, {projects:,} projects", "bench_recovery", (f"--projects={projects}",),
-                          40 + projects / 2e5, (f"projects={projects}",), plain, shows="recovery_s"))
+                          40 + projects / 2e5, (f"stored={projects}",), plain, shows="recovery_s"))
     return in_rounds(steps, 3)
 
 
 def endurance(quick, output):
     if quick:
         return []
-    return [Step("endurance", "ten minutes at full rate", "bench_endurance", ("--minutes=10", f"--output={output}"), 640,
-                 shows="endurance_updates_per_s")]
+    return [Step("endurance", "ten minutes at full rate", "bench_endurance",
+                 ("--minutes=10", f"--output={output}"), 640, shows="endurance_updates_per_s")]
 
 
 def stages(quick):

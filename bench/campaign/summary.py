@@ -5,6 +5,10 @@ import statistics
 
 from marks import ABSOLUTE, MARKS, RATIOS, unit_of, verdict
 
+# What several programs print, each in its own circumstances: never the name alone, unless a step says so.
+SHARED = {"ingest_updates_per_s", "load_updates_per_s", "daemon_cpu_s_per_million", "generator_cpu_s_per_million",
+          "batches", "updates", "subscribers"}
+
 COLUMNS = ("name", "value", "unit", "minimum", "maximum", "runs")
 
 
@@ -24,7 +28,8 @@ class Summary:
     def add_step(self, step, round_number, figures):
         for name, value in figures.items():
             for at in step.at:
-                self.add(f"{name}@{at}" if at else name, round_number, value)
+                where = at or (f"group={step.group}" if name in SHARED else "")
+                self.add(f"{name}@{where}" if where else name, round_number, value)
             if name in step.plain:
                 self.add(name, round_number, value)
 
@@ -50,7 +55,7 @@ class Summary:
             writer = csv.writer(file, delimiter="\t", lineterminator="\n")
             writer.writerow(COLUMNS)
             for name, value, unit, least, most, runs in self.rows():
-                writer.writerow((name, *(plain(number) for number in (value,)), unit, plain(least), plain(most), runs))
+                writer.writerow((name, plain(value), unit, plain(least), plain(most), runs))
 
 
 class Figures(dict):
@@ -109,7 +114,8 @@ def format_table(summary, expected):
             lines.append((mark.name, "-", unit_of(mark.name), *bounds, "NO VALUE", "", "", ""))
         else:
             _, _, unit, least, most, runs = rows[mark.name]
-            lines.append((mark.name, readable(value), unit, *bounds, WORDS[outcome], readable(least), readable(most), str(runs)))
+            lines.append((mark.name, readable(value), unit, *bounds, WORDS[outcome], readable(least), readable(most),
+                          str(runs)))
     for name in ABSOLUTE:
         if name in rows:
             _, value, unit, least, most, runs = rows[name]
