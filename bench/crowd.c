@@ -36,7 +36,6 @@ struct subscriber {
     /* Immutable once its thread runs. */
     void *socket;
     uint32_t region;
-    bool everything;
 
     /* Atomic: written by its thread, read by who opens. */
     _Atomic uint64_t heard;
@@ -134,7 +133,7 @@ uint32_t crowd_choose(const struct workload *workload, uint64_t turn) {
 
 /* ---- opening ---- */
 
-static void allow_descriptors(void) {
+void crowd_allow_descriptors(void) {
     struct rlimit descriptors;
     if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
         descriptors.rlim_cur = descriptors.rlim_max;
@@ -146,15 +145,20 @@ static bool set(void *socket, int option, int value) {
     return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
 }
 
-static bool subscribe(const struct crowd_options *options, const struct subscriber *subscriber) {
-    char topic[TOPIC_BYTES_MAX + 1];
-    if (subscriber->everything) {
-        snprintf(topic, sizeof topic, "%s/", options->competition);
+void crowd_topic(const struct crowd_options *options, size_t subscriber, char topic[static CROWD_TOPIC_BYTES]) {
+    if (subscriber == 0) {
+        snprintf(topic, CROWD_TOPIC_BYTES, "%s/", options->competition);
     } else {
-        snprintf(topic, sizeof topic, "%s/%06u", options->competition, subscriber->region % 1000000u);
+        uint32_t region = crowd_choose(options->workload, subscriber);
+        snprintf(topic, CROWD_TOPIC_BYTES, "%s/%06u", options->competition, region % 1000000u);
     }
-    return zmq_setsockopt(subscriber->socket, ZMQ_SUBSCRIBE, topic, strlen(topic)) == 0 &&
-           zmq_setsockopt(subscriber->socket, ZMQ_SUBSCRIBE, TOPIC_HEARTBEAT, strlen(TOPIC_HEARTBEAT)) == 0;
+}
+
+static bool subscribe(const struct crowd_options *options, size_t number, void *socket) {
+    char topic[CROWD_TOPIC_BYTES];
+    crowd_topic(options, number, topic);
+    return zmq_setsockopt(socket, ZMQ_SUBSCRIBE, topic, strlen(topic)) == 0 &&
+           zmq_setsockopt(socket, ZMQ_SUBSCRIBE, TOPIC_HEARTBEAT, strlen(TOPIC_HEARTBEAT)) == 0;
 }
 
 static bool watch(struct listener *listener, int descriptor, uint64_t number) {
@@ -167,14 +171,13 @@ static bool connect_one(struct listener *listener, size_t number) {
     struct subscriber *subscriber = &listener->crowd->subscribers[number];
     int descriptor = -1;
     size_t size = sizeof descriptor;
-    subscriber->everything = number == 0;
-    subscriber->region = subscriber->everything ? 0 : crowd_choose(options->workload, number);
+    subscriber->region = number == 0 ? 0 : crowd_choose(options->workload, number);
     subscriber->socket = zmq_socket(listener->zmq, ZMQ_SUB);
     void *socket = subscriber->socket;
     return socket != NULL && set(socket, ZMQ_LINGER, 0) && set(socket, ZMQ_RCVHWM, 0) && set(socket, ZMQ_SNDHWM, 0) &&
            set(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_IVL_MS) &&
            set(socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS) && zmq_connect(socket, options->endpoint) == 0 &&
-           subscribe(options, subscriber) && zmq_getsockopt(socket, ZMQ_FD, &descriptor, &size) == 0 &&
+           subscribe(options, number, socket) && zmq_getsockopt(socket, ZMQ_FD, &descriptor, &size) == 0 &&
            watch(listener, descriptor, number);
 }
 
@@ -237,7 +240,7 @@ struct crowd *crowd_open(const struct crowd_options *options, int timeout_ms) {
         return NULL;
     }
     crowd->options = *options;
-    allow_descriptors();
+    crowd_allow_descriptors();
     if (!start(crowd) || !wait_until_heard(crowd, timeout_ms)) {
         crowd_close(&crowd);
     }

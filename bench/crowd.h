@@ -12,7 +12,7 @@
 
 #include "bench/workload.h"
 
-enum { CROWD_SUBSCRIBERS_MAX = 8192 };
+enum { CROWD_SUBSCRIBERS_MAX = 8192, CROWD_TOPIC_BYTES = 48 };
 
 /* Totals came for a region that this subscriber follows. now_ns is of clock_now_ns's clock. Of one subscriber one call at a
  * time, of several at once. */
@@ -44,5 +44,11 @@ uint64_t crowd_messages(const struct crowd *crowd);
 
 /* The region of some project of the workload, or one above it, by turns: the whole, a province, a city, a county. */
 uint32_t crowd_choose(const struct workload *workload, uint64_t turn);
+
+/* Writes the topic of a subscriber: a prefix of all regions for the first, else one region's. */
+void crowd_topic(const struct crowd_options *options, size_t subscriber, char topic[static CROWD_TOPIC_BYTES]);
+
+/* Lets this process have as many descriptors as the system allows. */
+void crowd_allow_descriptors(void);
 
 #endif

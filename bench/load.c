@@ -166,10 +166,17 @@ static bool any_room(const struct load *load) {
     return false;
 }
 
-/* Until a receipt comes, or a moment. */
+static bool room(const struct load *load, const struct sender *sender) {
+    return sender != NULL ? has_room(sender) : any_room(load);
+}
+
+/* Until the sender, or any if it is NULL, has room; a receipt comes; or a moment is over. */
 static void wait_for_room(struct load *load, const struct sender *sender) {
+    if (room(load, sender)) {
+        return;
+    }
     waker_prepare(&load->waker);
-    if (sender != NULL ? !has_room(sender) : !any_room(load)) {
+    if (!room(load, sender)) {
         waker_sleep(&load->waker, IDLE_WAIT_MS);
     }
     waker_finish(&load->waker);

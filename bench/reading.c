@@ -3,7 +3,8 @@
  *   inside     a snapshot and readings of it, by the daemon's own modules in this process (rollup_cost.h)
  *   questions  the query endpoint of a daemon that does nothing else (questions.h)
  *   alternated in one daemon's life, at full rate, by turns: nobody reads; readers on a schedule and subscribers; the same
- *              readers without a pause and subscribers. Whoever reads connects before and leaves after each stretch
+ *              readers without a pause and subscribers; readers on a schedule and subscribers that only count what comes
+ *              (plain_crowd.h), as if they worked on machines of their own. Who reads connects before and leaves after each
  *
  * Everything runs on this machine: what reading costs the readers themselves counts against the ingest too. */
 #include <inttypes.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 
 #include "bench/crowd.h"
+#include "bench/plain_crowd.h"
 #include "bench/questions.h"
 #include "bench/readers.h"
 #include "bench/rollup_cost.h"
@@ -21,7 +23,7 @@
 enum { HEAR_TIMEOUT_MS = 60000, ROUNDS_MAX = 1000, SNAPSHOTS = 200, READINGS = 1000000, INSIDE_PROJECTS_MAX = 1000000 };
 
 /* Who reads during a stretch. */
-enum audience_kind { AUDIENCE_NONE = 0, AUDIENCE_PACED, AUDIENCE_UNPACED, AUDIENCES };
+enum audience_kind { AUDIENCE_NONE = 0, AUDIENCE_PACED, AUDIENCE_UNPACED, AUDIENCE_PLAIN, AUDIENCES };
 
 struct settings {
     struct stand_options stand;
@@ -37,6 +39,7 @@ struct settings {
 struct outcome {
     double updates_per_s[ROUNDS_MAX];
     double daemon_cpu_s;
+    double generator_cpu_s; /* nodes, readers and subscribers */
     uint64_t updates;
     double seconds; /* with the audience there, before and after the stretches too */
     uint64_t messages;
@@ -50,7 +53,8 @@ struct bench {
     struct outcome outcomes[AUDIENCES];
 };
 
-static const char *const audience_names[AUDIENCES] = {"alone", "with_readers", "with_unpaced_readers"};
+static const char *const audience_names[AUDIENCES] = {"alone", "with_readers", "with_unpaced_readers",
+                                                      "with_plain_readers"};
 
 /* ---- inside ---- */
 
@@ -104,30 +108,54 @@ static bool run_stretch(struct bench *bench, struct outcome *outcome, size_t rou
     outcome->updates_per_s[round] = stretch.updates_per_s;
     outcome->updates += stretch.updates;
     outcome->daemon_cpu_s += stretch.daemon_cpu_s;
+    outcome->generator_cpu_s += stretch.generator_cpu_s;
     return true;
+}
+
+/* Subscribers of either kind. */
+struct subscribers {
+    struct crowd *crowd;
+    struct plain_crowd *plain;
+};
+
+static bool open_subscribers(const struct bench *bench, enum audience_kind kind, struct subscribers *subscribers) {
+    struct crowd_options options = {.endpoint = bench->stand.daemon.totals,
+                                    .competition = BENCH_COMPETITION,
+                                    .workload = &bench->stand.workload,
+                                    .subscribers = bench->settings.subscribers};
+    *subscribers = (struct subscribers){0};
+    if (kind == AUDIENCE_PLAIN) {
+        subscribers->plain = plain_crowd_open(&options, HEAR_TIMEOUT_MS);
+    } else {
+        subscribers->crowd = crowd_open(&options, HEAR_TIMEOUT_MS);
+    }
+    return subscribers->plain != NULL || subscribers->crowd != NULL;
+}
+
+static uint64_t count_messages(const struct subscribers *subscribers) {
+    return subscribers->plain != NULL ? plain_crowd_messages(subscribers->plain) : crowd_messages(subscribers->crowd);
 }
 
 static bool run_with_audience(struct bench *bench, enum audience_kind kind, size_t round) {
     struct outcome *outcome = &bench->outcomes[kind];
-    const struct daemon *daemon = &bench->stand.daemon;
-    struct crowd_options crowd_options = {.endpoint = daemon->totals,
-                                          .competition = BENCH_COMPETITION,
-                                          .workload = &bench->stand.workload,
-                                          .subscribers = bench->settings.subscribers};
-    struct readers_options readers_options = {.endpoint = daemon->query,
-                                              .competition = BENCH_COMPETITION,
-                                              .workload = &bench->stand.workload,
-                                              .count = bench->settings.readers,
-                                              .per_s = kind == AUDIENCE_PACED ? bench->settings.asks_per_s : 0};
-    struct crowd *crowd = crowd_open(&crowd_options, HEAR_TIMEOUT_MS);
-    uint64_t messages = crowd != NULL ? crowd_messages(crowd) : 0;
+    struct readers_options options = {.endpoint = bench->stand.daemon.query,
+                                      .competition = BENCH_COMPETITION,
+                                      .workload = &bench->stand.workload,
+                                      .count = bench->settings.readers,
+                                      .per_s = kind == AUDIENCE_UNPACED ? 0 : bench->settings.asks_per_s};
+    struct subscribers subscribers;
+    if (!open_subscribers(bench, kind, &subscribers)) {
+        return false;
+    }
+    uint64_t messages = count_messages(&subscribers);
     int64_t began_ns = clock_now_ns();
-    struct readers *readers = crowd != NULL ? readers_open(&readers_options) : NULL;
+    struct readers *readers = readers_open(&options);
     bool fine = readers != NULL && run_stretch(bench, outcome, round);
-    outcome->messages += crowd != NULL ? crowd_messages(crowd) - messages : 0;
+    outcome->messages += count_messages(&subscribers) - messages;
     readers_close(&readers, &outcome->readers);
     outcome->seconds += (double)(clock_now_ns() - began_ns) / 1e9;
-    crowd_close(&crowd);
+    crowd_close(&subscribers.crowd);
+    plain_crowd_close(&subscribers.plain);
     return fine;
 }
 
@@ -164,6 +192,7 @@ static double print_rates(struct outcome *outcome, const char *name, size_t roun
     printf("ingest_%s_updates_per_s_min\t%.0f\n", name, rates[0]);
     printf("ingest_%s_updates_per_s_max\t%.0f\n", name, rates[rounds - 1]);
     printf("daemon_cpu_s_per_million_%s\t%.3f\n", name, outcome->daemon_cpu_s / ((double)outcome->updates / 1e6));
+    printf("generator_cpu_s_per_million_%s\t%.3f\n", name, outcome->generator_cpu_s / ((double)outcome->updates / 1e6));
     return median;
 }
 
@@ -190,6 +219,7 @@ static bool print_figures(struct bench *bench) {
         }
     }
     printf("readers_vs_alone\t%.3f\n", medians[AUDIENCE_PACED] / medians[AUDIENCE_NONE]);
+    printf("plain_readers_vs_alone\t%.3f\n", medians[AUDIENCE_PLAIN] / medians[AUDIENCE_NONE]);
     printf("unpaced_readers_vs_alone\t%.3f\n", medians[AUDIENCE_UNPACED] / medians[AUDIENCE_NONE]);
     return answered;
 }

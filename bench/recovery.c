@@ -28,7 +28,8 @@ enum {
     START_TIMEOUT_MS = 600000,
     FOLD_TIMEOUT_MS = 1800000,
     FIRST_BATCH_TIMEOUT_MS = 60000,
-    LOOK_MS = 20,
+    FOLD_LOOK_MS = 20,
+    TAIL_LOOK_MS = 100, /* seldom, because who asks takes from the ingest that is measured */
     FIRST_BATCH_ROWS = 16,
     MESSAGE_BYTES = 256,
     PATH_BYTES = BENCH_PATH_BYTES + 64,
@@ -99,7 +100,7 @@ static bool wait_until_folded(struct bench *bench) {
         folded = status->version_folded == status->version_durable;
         bench->folded = status->version_folded;
         tally_answer_free(status);
-        pause_ms(folded ? 0 : LOOK_MS);
+        pause_ms(folded ? 0 : FOLD_LOOK_MS);
     }
     printf("fold_s\t%.3f\n", (double)(clock_now_ns() - began_ns) / 1e9);
     return true;
@@ -186,7 +187,7 @@ static bool wait_for_journal(const struct bench *bench, const struct pump *pump,
         if (!pump_runs(pump) || !ask_journal_bytes(bench, &bytes)) {
             return false;
         }
-        pause_ms(bytes < wanted ? LOOK_MS : 0);
+        pause_ms(bytes < wanted ? TAIL_LOOK_MS : 0);
     }
     return true;
 }
@@ -215,19 +216,6 @@ static bool write_tail(struct bench *bench) {
     return fine;
 }
 
-static bool start_again(struct bench *bench) {
-    bench->stand.daemon_options.fresh = false;
-    return daemon_start(&bench->stand.daemon, &bench->stand.daemon_options, START_TIMEOUT_MS);
-}
-
-static bool make_tail(struct bench *bench, struct account *unloaded) {
-    bool fine = start_again(bench) && account_read(&bench->stand.daemon, unloaded) && write_tail(bench);
-    daemon_kill(&bench->stand.daemon);
-    return fine && put_state_back(bench);
-}
-
-/* ---- start ---- */
-
 static int forget_file(const char *path, const struct stat *status, int kind, struct FTW *place) {
     (void)status;
     (void)place;
@@ -240,12 +228,29 @@ static int forget_file(const char *path, const struct stat *status, int kind, st
     return 0;
 }
 
-/* Asks the system to drop what it keeps in memory of the files. */
+/* If asked to: lets the system drop what it keeps in memory of the files. */
 static void forget_files(const struct bench *bench) {
     char data[PATH_BYTES];
+    if (!bench->settings.cold) {
+        return;
+    }
     name_state(bench, "data", data);
     nftw(data, forget_file, FILES_OPEN_MAX, FTW_PHYS);
 }
+
+static bool start_again(struct bench *bench) {
+    bench->stand.daemon_options.fresh = false;
+    return daemon_start(&bench->stand.daemon, &bench->stand.daemon_options, START_TIMEOUT_MS);
+}
+
+static bool make_tail(struct bench *bench, struct account *unloaded) {
+    forget_files(bench);
+    bool fine = start_again(bench) && account_read(&bench->stand.daemon, unloaded) && write_tail(bench);
+    daemon_kill(&bench->stand.daemon);
+    return fine && put_state_back(bench);
+}
+
+/* ---- start ---- */
 
 /* A node that begins now: one small batch, and its receipt. */
 static bool send_first_batch(struct bench *bench) {
@@ -312,9 +317,7 @@ static void print_figures(const struct bench *bench, double seconds, const struc
 
 static bool recover(struct bench *bench, const struct account *unloaded) {
     struct account account = {0};
-    if (bench->settings.cold) {
-        forget_files(bench);
-    }
+    forget_files(bench);
     int64_t began_ns = clock_now_ns();
     if (!start_again(bench) || !send_first_batch(bench)) {
         return false;
@@ -338,7 +341,7 @@ static bool run(struct bench *bench) {
 static int read_arguments(int argc, char **argv, struct settings *settings) {
     const struct argument table[] = {
         {"tail-mib", "M", "journal to replay", ARGUMENT_NUMBER, &settings->tail_mib, 1, 1 << 20},
-        {"cold", NULL, "drop the files from memory before the start", ARGUMENT_FLAG, &settings->cold, 0, 0},
+        {"cold", NULL, "drop the files from memory before each start", ARGUMENT_FLAG, &settings->cold, 0, 0},
         STAND_ARGUMENTS(&settings->stand),
     };
     return arguments_read(argc, argv, "Measure how long a daemon that died takes from its start to its first receipt.",

@@ -62,7 +62,7 @@ static bool measure_snapshots(struct desk *desk, struct rollup_cost *cost) {
         cells += desk->exchange.snapshot.cell_count;
     }
     double count = (double)desk->options->snapshots;
-    cost->cells = cells / desk->options->snapshots;
+    cost->cells = (size_t)((double)cells / count);
     cost->snapshot_us = (double)snapshot_ns / count / 1e3;
     cost->fold_us = (double)fold_ns / count / 1e3;
     return true;

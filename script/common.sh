@@ -8,8 +8,11 @@ logs=$root/build/log
 # What each purpose needs beyond the one before it.
 packages_build=(gcc libc6-dev cmake ninja-build pkgconf libzmq3-dev liblmdb-dev libprotobuf-c-dev protobuf-c-compiler
     libxxhash-dev libconfuse-dev libjansson-dev)
-packages_test=(libcriterion-dev protobuf-compiler python3 python3-zmq python3-protobuf clang clang-format tmux valgrind)
+packages_test=(libcriterion-dev protobuf-compiler python3 python3-zmq python3-protobuf python3-matplotlib clang
+    clang-format tmux valgrind)
 packages_check=(clang-tidy cppcheck shellcheck)
+# For the benchmarks: what Tally is compared with, and plots.
+packages_bench=(postgresql-15 libpq-dev redis-tools libhiredis-dev python3 python3-matplotlib)
 
 step() {
     printf '\n== %s\n' "$*" >&2

@@ -365,7 +365,13 @@ static long poll_ms(int64_t until_ns) {
     return (long)(wait_ms < 0 ? 0 : wait_ms > POLL_MS_MAX ? POLL_MS_MAX : wait_ms);
 }
 
-static void wait_for_something(struct courier *courier, int64_t until_ns) {
+/* What there is to look at: asking a ZeroMQ socket that has nothing costs a system call. */
+struct news {
+    bool connection;
+    bool messages;
+};
+
+static struct news wait_for_news(struct courier *courier, int64_t until_ns) {
     zmq_pollitem_t items[3] = {
         {.fd = courier->worker.wake, .events = ZMQ_POLLIN},
         {.socket = courier->link.monitor, .events = ZMQ_POLLIN},
@@ -377,6 +383,8 @@ static void wait_for_something(struct courier *courier, int64_t until_ns) {
     if ((items[0].revents & ZMQ_POLLIN) != 0) {
         worker_rest(&courier->worker);
     }
+    return (struct news){.connection = (items[1].revents & ZMQ_POLLIN) != 0,
+                         .messages = (items[2].revents & ZMQ_POLLIN) != 0};
 }
 
 static void *run(void *argument) {
@@ -384,12 +392,14 @@ static void *run(void *argument) {
     while (!worker_stopping(&courier->worker)) {
         int64_t until_ns = act(courier);
         publish_state(courier);
-        wait_for_something(courier, until_ns);
-        if (link_lost(&courier->link)) {
+        struct news news = wait_for_news(courier, until_ns);
+        if (news.connection && link_lost(&courier->link)) {
             session_lost(courier->session, clock_now_ms());
             link_close(&courier->link);
         }
-        listen(courier);
+        if (news.messages) {
+            listen(courier);
+        }
         if (stock_waiting_since(courier->options.stock) == 0) {
             atomic_store_explicit(&courier->hurry, false, memory_order_release); /* pairs with courier_hurry */
         }

@@ -20,6 +20,7 @@ enum tally_error worker_start(struct worker *worker, void *(*run)(void *), void 
     sigset_t old;
     worker->started = false;
     atomic_init(&worker->stopping, false);
+    atomic_init(&worker->noted, false);
     worker->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (worker->wake < 0) {
         return fault_set(message, TALLY_MEMORY, "cannot make a descriptor: %s", strerror(errno));
@@ -37,7 +38,11 @@ enum tally_error worker_start(struct worker *worker, void *(*run)(void *), void 
 
 void worker_wake(struct worker *worker) {
     uint64_t one = 1;
-    /* fails only when 2^64 - 2 notes lie there already: then the thread is as good as woken */
+    /* Exchanges of one variable have an order: if ours finds the note there, the thread's in worker_rest comes after it, and
+     * so does its look at what we have put there for it. */
+    if (atomic_exchange_explicit(&worker->noted, true, memory_order_acq_rel)) {
+        return;
+    }
     while (write(worker->wake, &one, sizeof one) < 0 && errno == EINTR) {
     }
 }
@@ -46,6 +51,7 @@ void worker_rest(struct worker *worker) {
     uint64_t notes = 0;
     while (read(worker->wake, &notes, sizeof notes) < 0 && errno == EINTR) {
     }
+    atomic_exchange_explicit(&worker->noted, false, memory_order_acq_rel); /* with worker_wake; after the read */
 }
 
 bool worker_stopping(struct worker *worker) {

@@ -14,12 +14,13 @@ struct worker {
     int wake;              /* eventfd */
     bool started;          /* its owner's */
     _Atomic bool stopping; /* written by worker_stop, read by the thread */
+    _Atomic bool noted;    /* a note lies in wake, or is being written; exchanged by whoever wakes and by the thread */
 };
 
 /* Errors  MEMORY (no thread or no descriptor to be had). */
 TALLY_MUST_USE enum tally_error worker_start(struct worker *worker, void *(*run)(void *), void *context, char *message);
 
-/* Any thread. */
+/* Any thread. Costs a system call only if no note lies there already. */
 void worker_wake(struct worker *worker);
 
 /* The thread itself: takes the wake-up note away; then looks at what there is to do. */

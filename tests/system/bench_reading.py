@@ -4,7 +4,7 @@ import harness
 from benchmark import Benchmark
 
 SMALL = ("--projects=20000", "--rounds=2", "--seconds=0.2", "--warm-up=0.05", "--readers=3", "--subscribers=20")
-AUDIENCES = ("alone", "with_readers", "with_unpaced_readers")
+AUDIENCES = ("alone", "with_readers", "with_unpaced_readers", "with_plain_readers")
 
 
 class Reading(Benchmark):
@@ -34,13 +34,14 @@ class Reading(Benchmark):
             self.assertGreater(lines[f"{rate}_min"], 0)
             self.assert_grow(lines, f"{rate}_min", rate, f"{rate}_max")
             self.assertGreater(lines[f"daemon_cpu_s_per_million_{audience}"], 0)
+            self.assertGreater(lines[f"generator_cpu_s_per_million_{audience}"], 0)
         for audience in AUDIENCES[1:]:
             self.assertGreater(lines[f"answers_per_s_{audience}"], 0)
             self.assertGreater(lines[f"totals_messages_per_s_{audience}"], 0)
         alone = lines["ingest_alone_updates_per_s"]
-        self.assertAlmostEqual(lines["readers_vs_alone"], lines["ingest_with_readers_updates_per_s"] / alone, places=2)
-        self.assertAlmostEqual(lines["unpaced_readers_vs_alone"],
-                               lines["ingest_with_unpaced_readers_updates_per_s"] / alone, places=2)
+        for kind in ("", "unpaced_", "plain_"):
+            self.assertAlmostEqual(lines[f"{kind}readers_vs_alone"],
+                                   lines[f"ingest_with_{kind}readers_updates_per_s"] / alone, places=2)
         for number in (1, 2):
             for audience in AUDIENCES:
                 self.assertIn(f"round {number}, {audience}: ", complaints)

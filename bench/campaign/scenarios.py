@@ -1,0 +1,143 @@
+"""What is run: for each group a list of steps, each one program with its arguments. By turns: a round runs each step of the
+group once, then the next round begins."""
+
+import dataclasses
+
+GROUPS = ("contenders", "scale", "latency", "freshness", "reading", "recovery", "endurance", "stages")
+
+PROJECTS = (10_000, 100_000, 1_000_000, 10_000_000)
+NODES = (1, 4, 32, 256)
+ROWS = (64, 512, 4096, 8192)
+SUBSCRIBERS = (1, 100, 1000)
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    group: str
+    title: str
+    program: str
+    arguments: tuple
+    seconds: float  # about how long it takes, for the time left
+    at: tuple = ("",)  # configurations that it stands for: figures are recorded as NAME@AT, or as NAME for ""
+    plain: tuple = ()  # figures that are recorded as NAME too
+    port: bool = True  # takes --port
+    shows: str = ""  # the figure that progress shows
+
+
+def counted(number, plural):
+    return f"{number:,} {plural if number > 1 else plural[:-1]}"
+
+
+def in_rounds(steps, rounds):
+    """By turns, every other round in the opposite order, so that none always follows the same one."""
+    return [step for number in range(rounds) for step in (steps if number % 2 == 0 else reversed(steps))]
+
+
+def ingest(group, seconds, at=("",), plain=(), warm_up=2, title="tallyd", contender="tallyd", **options):
+    """The recount at the end takes half as long as what it recounts."""
+    words = tuple(f"--{name}={value}" for name, value in options.items())
+    millions = options.get("projects", 1_000_000) / 1e6
+    return Step(group, title, "bench_ingest",
+                (f"--contender={contender}", f"--warm-up={warm_up}", f"--seconds={seconds}", *words),
+                1.5 * (seconds + warm_up + millions) + 1, at, plain,
+                shows="floor_updates_per_s" if contender == "floor" else "ingest_updates_per_s")
+
+
+def peer(name, seconds, warm_up, *words):
+    figure = f"{name}_updates_per_s"
+    return Step("contenders", name.replace("_", " "), "bench_" + name.split("_")[0],
+                (f"--warm-up={warm_up}", f"--seconds={seconds}", *words), seconds + warm_up + 10, port=False,
+                shows=figure)
+
+
+def contenders(quick):
+    seconds, warm_up, rounds = (4, 1, 2) if quick else (10, 2, 5)
+    peer_seconds = 3 if quick else seconds
+    steps = [ingest("contenders", seconds, at=("contender=floor",), plain=("floor_updates_per_s",), warm_up=warm_up,
+                    title="floor", contender="floor"),
+             ingest("contenders", seconds, at=("contender=tallyd",), warm_up=warm_up,
+                    plain=("ingest_updates_per_s", "daemon_cpu_s_per_million")),
+             peer("postgresql", peer_seconds, warm_up),
+             peer("redis", peer_seconds, warm_up)]
+    if not quick:
+        steps.append(peer("redis_everysec", peer_seconds, warm_up, "--appendfsync=everysec"))
+    return in_rounds(steps, rounds)
+
+
+def scale_nodes_quick():
+    """Only what the mark asks for."""
+    return in_rounds([ingest("scale", 3, at=(f"nodes={nodes}",), warm_up=1, title=f"tallyd, {counted(nodes, 'nodes')}",
+                             nodes=nodes) for nodes in (1, 256)], 2)
+
+
+def scale(quick):
+    if quick:
+        return scale_nodes_quick()
+    base = ("projects=1000000", "nodes=4", "rows=4096")
+    steps = [ingest("scale", 6, at=base, title="tallyd, 1,000,000 projects, 4 nodes, 4,096 rows a batch")]
+    for name, values, usual in (("projects", PROJECTS, 1_000_000), ("nodes", NODES, 4), ("rows", ROWS, 4096)):
+        for value in values:
+            if value != usual:
+                plain = ("ledger_bytes_per_project",) if value == 10_000_000 else ()
+                steps.append(ingest("scale", 6, at=(f"{name}={value}",), plain=plain,
+                                    title=f"tallyd, {counted(value, name)}" + " a batch" * (name == "rows"),
+                                    **{name: value}))
+    return in_rounds(steps, 3)
+
+
+def latency(quick):
+    seconds, full, rounds = (3, 2, 1) if quick else (10, 3, 3)
+    return [Step("latency", "latency, idle and at half load", "bench_latency",
+                 (f"--seconds={seconds}", f"--full-seconds={full}"), 3 * seconds + 2 * full + 5,
+                 shows="half_load_ack_p99_ms")] * rounds
+
+
+def freshness(quick):
+    seconds, rounds = (4, 1) if quick else (10, 3)
+    steps = []
+    for count in (SUBSCRIBERS[-1:] if quick else SUBSCRIBERS):
+        plain = ("freshness_p99_ms",) if count == SUBSCRIBERS[-1] else ()
+        steps.append(Step("freshness", f"freshness, {count:,} subscribers", "bench_freshness",
+                          (f"--subscribers={count}", f"--seconds={seconds}", *(("--full",) if quick else ())),
+                          (1 if quick else 2) * seconds + 6, (f"subscribers={count}",), plain,
+                          shows="freshness_p99_ms"))
+    return in_rounds(steps, rounds)
+
+
+def reading(quick):
+    if quick:
+        return []
+    return [Step("reading", "readers and subscribers", "bench_reading", (), 70, shows="readers_vs_alone")] * 3
+
+
+def recovery(quick):
+    if quick:
+        return [Step("recovery", "recovery, 1,000,000 projects, 256 MiB of journal", "bench_recovery",
+                     ("--projects=1000000", "--tail-mib=256"), 16, ("stored=1000000",), ("replay_vs_ingest",),
+                     shows="replay_vs_ingest")]
+    steps = []
+    for projects in PROJECTS[1:]:
+        plain = ("replay_vs_ingest", "recovery_s") if projects == PROJECTS[-1] else ()
+        steps.append(Step("recovery", f"recovery, {projects:,} projects", "bench_recovery", (f"--projects={projects}",),
+                          40 + projects / 2e5, (f"stored={projects}",), plain, shows="recovery_s"))
+    return in_rounds(steps, 3)
+
+
+def endurance(quick, output):
+    if quick:
+        return []
+    return [Step("endurance", "ten minutes at full rate", "bench_endurance",
+                 ("--minutes=10", f"--output={output}"), 640, shows="endurance_updates_per_s")]
+
+
+def stages(quick):
+    if quick:
+        return []
+    return [Step("stages", "where the time goes", "bench_stages", (), 30, shows="process_cpu_ns")] * 3
+
+
+def plan(quick, only, endurance_output):
+    """The steps of a run, in order. A quick run has no reading, endurance and stages."""
+    make = {"contenders": contenders, "scale": scale, "latency": latency, "freshness": freshness, "reading": reading,
+            "recovery": recovery, "endurance": lambda brief: endurance(brief, endurance_output), "stages": stages}
+    return [step for group in GROUPS if not only or group in only for step in make[group](quick)]
