@@ -202,3 +202,24 @@ Test(agreement, also_while_most_projects_are_new) {
     live_many_times(4, &(struct history_shape){.nodes = 3, .competitions = 2, .projects = 100000, .rows_max = 400},
                     1 << 18, 30);
 }
+
+/* After a restart no entry need come for what was left partly stored to be stored as a whole. */
+Test(agreement, a_state_becomes_complete_without_another_entry) {
+    struct run run;
+    int partly = 0;
+    begin(&run, seed_of("agreement", 5),
+          &(struct history_shape){.nodes = 2, .competitions = 1, .projects = 600, .rows_max = 60}, 1 << 16);
+    run.blocks_limit = 4;
+    for (int i = 0; i < 40; i++) {
+        history_extend(&run.history, 1 + random_below(&run.random, 20));
+        live_on(&run);
+        shelf_crash(&run.shelf);
+        shelf_start(&run.shelf);
+        bool whole = run.shelf.loaded.version == entries_version(run.shelf.entries);
+        partly += whole && run.shelf.loaded.complete < run.shelf.loaded.version;
+        shelf_catch_up(&run.shelf);
+        check_same(&run);
+    }
+    cr_assert_gt(partly, 5);
+    end(&run);
+}
