@@ -41,8 +41,9 @@ static void take_cells(struct image *image, const struct capture *capture) {
     MUST(capture->first_cell == image->cell_count);
     image->cells = realloc(image->cells, (capture->cell_count + 1) * sizeof *image->cells);
     MUST(image->cells != NULL);
-    memcpy(image->cells + capture->first_cell, capture->cell_keys,
-           (capture->cell_count - capture->first_cell) * sizeof *image->cells);
+    for (uint32_t i = capture->first_cell; i < capture->cell_count; i++) {
+        image->cells[i] = capture->cell_keys[i - capture->first_cell];
+    }
     image->cell_count = capture->cell_count;
 }
 
