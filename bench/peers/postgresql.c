@@ -148,8 +148,8 @@ static unsigned char *put_64(unsigned char *to, uint64_t value) {
     return to + sizeof big;
 }
 
-static unsigned char *put_text(unsigned char *to, const char *text) {
-    size_t bytes = strlen(text);
+static unsigned char *put_code(unsigned char *to, const char *text) {
+    size_t bytes = strnlen(text, WORKLOAD_CODE_BYTES);
     to = put_32(to, (uint32_t)bytes);
     memcpy(to, text, bytes);
     return to + bytes;
@@ -171,7 +171,7 @@ static unsigned char *put_element(unsigned char *to, const struct tally_project 
     case 5:
         return put_16(put_32(to, 2), (uint16_t)row->status);
     default:
-        return put_text(to, row->code);
+        return put_code(to, row->code);
     }
 }
 

@@ -1,5 +1,5 @@
 /* bench_redis: the work of bench_ingest, done by Redis the way that measured fastest of those that were tried (see README.md):
- * a batch is one EVALSHA, pipelined, of a script that keeps every project as 20 packed bytes in one hash, and the totals as
+ * a batch is one EVALSHA of a script that keeps every project as 20 packed bytes in one hash, and the totals as
  * 32 packed bytes for each cell in another. Keys and values are little-endian:
  *
  *   projects   code -> region * 16 + category * 4 + status, u32; fen, i64; participants, u32; migrants, u32
@@ -278,7 +278,7 @@ static bool start(struct server *server, const char *program, const char *append
 }
 
 int main(int argc, char **argv) {
-    struct peer_settings settings = PEER_DEFAULTS("redis", 4096, 8);
+    struct peer_settings settings = PEER_DEFAULTS("redis", 32768, 1);
     const char *program = "/usr/bin/redis-check-rdb";
     const char *appendfsync = "always";
     const struct argument table[] = {
