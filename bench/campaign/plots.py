@@ -138,8 +138,12 @@ def memory(figures, folder):
     lines(axes, figures, "projects", [("ledger_bytes_per_project", "ledger", BLUE, "o")])
     number_places(axes, figures, "ledger_bytes_per_project", "projects")
     mark_line(axes, 110, "must: 110 bytes at 10 M projects")
-    axes.set_yscale("log")
-    log_ticks(axes.yaxis)
+    heights = [point[1] for point in figures.series("ledger_bytes_per_project", "projects")]
+    if max(heights) > 5 * min(heights):  # what a ledger has at least, divided by few projects
+        axes.set_yscale("log")
+        log_ticks(axes.yaxis)
+    else:
+        axes.set_ylim(0, 1.15 * max(*heights, 110))
     axes.set_xlabel("projects")
     axes.set_ylabel("bytes for each project")
     axes.set_title("Memory of the ledger for each project")
