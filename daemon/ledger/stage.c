@@ -35,6 +35,15 @@ static void count_entry(const struct entry *entry) {
     counter_add(COUNTER_LEDGER_ROWS_REFUSED, entry->refused);
 }
 
+/* A capture that is wanted already is filled in this turn, and makes room. */
+static void hurry_archive(const struct ledger_stage *stage) {
+    struct capture_exchange *exchange = stage->options.capture_exchange;
+    if (atomic_load_explicit(&exchange->holder, memory_order_acquire) != CAPTURE_WANTED) {
+        atomic_store_explicit(&exchange->urgent, true, memory_order_release); /* with the archive's acquire */
+        waker_wake(stage->options.archive_waker);
+    }
+}
+
 /* The next entry that there is room for, or NULL. */
 static struct entry *next_entry(struct ledger_stage *stage) {
     const struct ledger_stage_options *options = &stage->options;
@@ -42,8 +51,7 @@ static struct entry *next_entry(struct ledger_stage *stage) {
     stage->held = NULL;
     if (entry != NULL && !ledger_has_room(options->ledger, entry)) {
         stage->held = entry;
-        atomic_store_explicit(&options->capture_exchange->urgent, true, memory_order_release);
-        waker_wake(options->archive_waker);
+        hurry_archive(stage);
         return NULL;
     }
     return entry;

@@ -1,27 +1,19 @@
 /* A journal on a disk of 24 MiB that is filled and emptied again: full is full and nothing else, nothing that was committed
  * is lost, and it goes on by itself once there is space. A plain program: where it may not mount a disk of its own it says
  * so and ends with 77, which ctest shows as skipped. */
-#define TALLY_DISK_BYTES "24m"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/base/counter.h"
 #include "daemon/base/log.h"
 #include "daemon/journal/stage.h"
 #include "scribe.h"
+#include "tests/support/small_disk.h"
 
 enum {
-    SKIPPED = 77,
+    DISK_MEGABYTES = 24,
     BALLAST_BYTES = 12 << 20,
     ONE_SEGMENT = 1 << 28,
     MANY_SEGMENTS = 1 << 18,
@@ -37,85 +29,12 @@ enum {
         } \
     } while (0)
 
-static char directory[] = "/tmp/tally-disk-XXXXXX";
-
-static bool may_not(const char *what) {
-    fprintf(stderr, "skipped: this process may not %s: %s\n", what, strerror(errno));
-    return false;
-}
-
-static bool write_text(const char *file, const char *text) {
-    int descriptor = open(file, O_WRONLY | O_CLOEXEC);
-    bool wrote = descriptor >= 0 && write(descriptor, text, strlen(text)) == (ssize_t)strlen(text);
-    if (descriptor >= 0) {
-        close(descriptor);
-    }
-    return wrote;
-}
-
-/* Root in a user namespace of one's own: user_namespaces(7). */
-static bool become_root_of_a_namespace(void) {
-    char users[64];
-    char groups[64];
-    snprintf(users, sizeof users, "0 %u 1", getuid());
-    snprintf(groups, sizeof groups, "0 %u 1", getgid());
-    return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && write_text("/proc/self/setgroups", "deny") &&
-           write_text("/proc/self/uid_map", users) && write_text("/proc/self/gid_map", groups);
-}
-
-/* Mounts that no other process sees and that go with this one. */
-static bool get_mounts_of_our_own(void) {
-    static bool ours;
-    if (!ours && unshare(CLONE_NEWNS) != 0 && !become_root_of_a_namespace()) {
-        return may_not("have mounts of its own");
-    }
-    ours = true;
-    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
-        return may_not("keep its mounts to itself");
-    }
-    return true;
-}
-
-static bool get_disk(void) {
-    if (!get_mounts_of_our_own()) {
-        return false;
-    }
-    REQUIRE(mkdtemp(directory) != NULL);
-    if (mount("tally-test", directory, "tmpfs", 0, "size=" TALLY_DISK_BYTES) != 0) {
-        may_not("mount a tmpfs");
-        rmdir(directory);
-        return false;
-    }
-    return true;
-}
-
-static void give_disk_back(void) {
-    REQUIRE(umount(directory) == 0);
-    REQUIRE(rmdir(directory) == 0);
-}
-
-static void path_of_ballast(char *path, size_t size) {
-    snprintf(path, size, "%s/ballast", directory);
-}
-
-static void load_ballast(void) {
-    char path[64];
-    path_of_ballast(path, sizeof path);
-    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    REQUIRE(file >= 0 && posix_fallocate(file, 0, BALLAST_BYTES) == 0);
-    close(file);
-}
-
-static void drop_ballast(void) {
-    char path[64];
-    path_of_ballast(path, sizeof path);
-    REQUIRE(unlink(path) == 0);
-}
+static struct small_disk disk;
 
 static struct journal *open_journal(uint64_t segment_bytes) {
     struct fault fault = {0};
     struct journal *journal = journal_open(
-        &(struct journal_options){.directory = directory, .segment_bytes = segment_bytes, .epoch = 1}, &fault);
+        &(struct journal_options){.directory = disk.directory, .segment_bytes = segment_bytes, .epoch = 1}, &fault);
     if (journal == NULL) {
         fprintf(stderr, "%s\n", fault.text);
     }
@@ -144,12 +63,12 @@ static void fill(struct scribe *scribe, struct journal *journal) {
 static void full_and_on_again(uint64_t segment_bytes) {
     struct scribe scribe;
     scribe_init(&scribe);
-    load_ballast();
+    small_disk_load_ballast(&disk, BALLAST_BYTES);
     struct journal *journal = open_journal(segment_bytes);
     fill(&scribe, journal);
     require_all_readable(&scribe, journal);
     uint64_t full_at = journal_version(journal);
-    drop_ballast();
+    small_disk_drop_ballast(&disk);
     REQUIRE(scribe_write(&scribe, journal, full_at + 200, 8) == ERROR_NONE);
     require_all_readable(&scribe, journal);
     fill(&scribe, journal);
@@ -203,7 +122,7 @@ static struct journal_stage *start(struct rig *rig, struct journal *journal, uin
     struct fault fault = {0};
     struct journal_stage *stage =
         journal_stage_start(&(struct journal_stage_options){.journal = journal,
-                                                            .directory = directory,
+                                                            .directory = disk.directory,
                                                             .in = &rig->in,
                                                             .out = &rig->out,
                                                             .waker = &rig->waker,
@@ -261,7 +180,7 @@ static void the_stage_keeps_its_group(uint64_t segment_bytes) {
     struct rig rig;
     rig_init(&rig);
     uint64_t times_full = counter_read(COUNTER_JOURNAL_DISK_FULL);
-    load_ballast();
+    small_disk_load_ballast(&disk, BALLAST_BYTES);
     struct journal *journal = open_journal(segment_bytes);
     struct journal_stage *stage = start(&rig, journal, 0);
     send_until_full(&rig, stage);
@@ -269,7 +188,7 @@ static void the_stage_keeps_its_group(uint64_t segment_bytes) {
     REQUIRE(rig.received < rig.sent);
     REQUIRE(rig.received <= journal_version(journal));
     REQUIRE(counter_read(COUNTER_JOURNAL_DISK_FULL) == times_full + 1);
-    drop_ballast();
+    small_disk_drop_ballast(&disk);
     receive_all(&rig);
     int64_t end_ns = clock_monotonic_ns() + INT64_C(1000000) * DEADLINE_MS;
     while (journal_stage_full(stage)) {
@@ -288,7 +207,7 @@ static void the_stage_keeps_its_group(uint64_t segment_bytes) {
 static void stopping_on_a_full_disk_comes_to_an_end(uint64_t segment_bytes) {
     struct rig rig;
     rig_init(&rig);
-    load_ballast();
+    small_disk_load_ballast(&disk, BALLAST_BYTES);
     struct journal *journal = open_journal(segment_bytes);
     struct journal_stage *stage = start(&rig, journal, 0);
     send_until_full(&rig, stage);
@@ -304,12 +223,11 @@ static void stopping_on_a_full_disk_comes_to_an_end(uint64_t segment_bytes) {
 }
 
 static void on_a_disk(void (*test)(uint64_t segment_bytes), uint64_t segment_bytes) {
-    if (!get_disk()) {
-        exit(SKIPPED);
+    if (!small_disk_get(&disk, DISK_MEGABYTES)) {
+        exit(SMALL_DISK_SKIPPED);
     }
     test(segment_bytes);
-    give_disk_back();
-    snprintf(directory, sizeof directory, "/tmp/tally-disk-XXXXXX");
+    small_disk_give_back(&disk);
 }
 
 int main(void) {
