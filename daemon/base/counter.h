@@ -30,6 +30,7 @@
     X(LEDGER_ROWS_REFUSED, "ledger_rows_refused", "Rows refused, by intake or by the ledger.") \
     X(LEDGER_SNAPSHOTS, "ledger_snapshots", "Snapshots handed to the publisher.") \
     X(LEDGER_CAPTURES, "ledger_captures", "Captures handed to the archive.") \
+    X(LEDGER_BYTES, "ledger_bytes", "Bytes of memory that the ledger's tables take up.") \
     X(PUBLISH_MESSAGES, "publish_messages", "Totals published.") \
     X(PUBLISH_SUBSCRIPTIONS, "publish_subscriptions", "New subscriptions that came in.") \
     X(PUBLISH_SUBSCRIPTIONS_REFUSED, "publish_subscriptions_refused", \
@@ -59,6 +60,11 @@ static inline void counter_add(enum counter counter, uint64_t amount) {
 
 static inline uint64_t counter_read(enum counter counter) {
     return atomic_load_explicit(&counter_values[counter], memory_order_relaxed);
+}
+
+/* For what goes up and down. Called by one thread for each counter. */
+static inline void counter_set(enum counter counter, uint64_t value) {
+    atomic_store_explicit(&counter_values[counter], value, memory_order_relaxed);
 }
 
 /* Keeps the largest value. Called by one thread for each counter. */

@@ -46,7 +46,8 @@ uint64_t ledger_projects(const struct ledger *ledger) {
 }
 
 size_t ledger_bytes(const struct ledger *ledger) {
-    return project_table_bytes(&ledger->projects) + ledger->cube.count * sizeof *ledger->cube.cells;
+    return project_table_bytes(&ledger->projects) + ledger->cube.count * sizeof *ledger->cube.cells +
+           ledger->projects.count / BLOCK_PROJECTS;
 }
 
 uint64_t ledger_sequence(const struct ledger *ledger, uint16_t node) {

@@ -90,6 +90,7 @@ static void offer_snapshot(struct ledger_stage *stage) {
         return;
     }
     counter_add(COUNTER_LEDGER_SNAPSHOTS, 1);
+    counter_set(COUNTER_LEDGER_BYTES, ledger_bytes(stage->options.ledger));
     atomic_store_explicit(&exchange->holder, SNAPSHOT_OFFERED, memory_order_release); /* with the publisher's acquire */
     waker_wake(stage->options.publish_waker);
 }
