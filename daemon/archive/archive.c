@@ -336,18 +336,17 @@ struct archive *archive_start(const struct archive_options *options, struct faul
     return archive;
 }
 
-void archive_stop(struct archive **stopped) {
-    struct archive *archive = *stopped;
-    if (archive == NULL) {
+void archive_stop(struct archive **archive) {
+    if (*archive == NULL) {
         return;
     }
-    atomic_store_explicit(&archive->stopping, true, memory_order_release);
-    waker_wake(archive->options.entry_waker);
-    waker_wake(archive->options.waker);
-    pthread_join(archive->thread, NULL);
-    if (!archive->failed) {
-        write_rest(archive);
+    atomic_store_explicit(&(*archive)->stopping, true, memory_order_release);
+    waker_wake((*archive)->options.entry_waker);
+    waker_wake((*archive)->options.waker);
+    pthread_join((*archive)->thread, NULL);
+    if (!(*archive)->failed) {
+        write_rest(*archive);
     }
-    destroy(archive);
-    *stopped = NULL;
+    destroy(*archive);
+    *archive = NULL;
 }

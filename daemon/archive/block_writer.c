@@ -224,11 +224,11 @@ static void note_placement(struct block_writer *writer, struct commit *commit, c
     commit_expect(commit, TABLE_REGIONS, old_region == 0 ? 1 : 2);
 }
 
-/* What became of a project that was stored with other figures. */
+/* Whether the project is new or has moved since it was stored. */
 static enum error compare_project(struct block_writer *writer, struct commit *commit,
                                   const struct project_record *project, const struct project_record *old,
                                   uint32_t number) {
-    CHECK(project->cell < writer->cell_count && project->code[0] != 0);
+    CHECK(project->cell < writer->cell_count);
     if (old->code[0] == 0) {
         note_placement(writer, commit, project, number, 0);
         return ERROR_NONE;
@@ -237,7 +237,7 @@ static enum error compare_project(struct block_writer *writer, struct commit *co
         return ERROR_DAMAGED;
     }
     uint32_t old_region = region_of(writer, old);
-    if (old_region != region_of(writer, project)) {
+    if (old->cell != project->cell && old_region != region_of(writer, project)) {
         note_placement(writer, commit, project, number, old_region);
     }
     return ERROR_NONE;
@@ -253,8 +253,10 @@ static enum error compare_block(struct block_writer *writer, struct commit *comm
         if (stored != NULL) {
             memcpy(&old, stored + offsetof(struct project_block, projects) + i * sizeof old, sizeof old);
         }
-        if (memcmp(&old, project, sizeof old) != 0) {
+        if (project->code[0] != 0) {
             error = compare_project(writer, commit, project, &old, number * BLOCK_PROJECTS + i);
+        } else if (old.code[0] != 0) {
+            error = ERROR_DAMAGED; /* projects do not go */
         }
     }
     return error;

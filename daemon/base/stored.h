@@ -16,7 +16,7 @@ struct stored_project {
     uint32_t start_day;
     uint32_t completion_day;
     uint64_t updated_version;
-    int64_t updated_ms;
+    int64_t updated_ms;            /* of the first version that is noted with its time and not below updated_version */
     char name[TEXT_BYTES_MAX + 1]; /* "" if never given */
     char contractor[TEXT_BYTES_MAX + 1];
 };
@@ -24,7 +24,7 @@ struct stored_project {
 typedef void stored_visit(void *visitor, const struct stored_project *project);
 
 /* Where stored projects are looked up: implemented by the archive, used by the query endpoint. Each call is one short
- * read transaction; *version is what the state is true up to. */
+ * read transaction; *version is what the state is complete up to: projects may be as they were then, or newer. */
 struct stored_source {
     void *context;
 
