@@ -2,13 +2,17 @@
 group once, then the next round begins."""
 
 import dataclasses
+import shutil
 
 GROUPS = ("contenders", "scale", "latency", "freshness", "reading", "recovery", "endurance", "stages")
 
 PROJECTS = (10_000, 100_000, 1_000_000, 10_000_000)
 NODES = (1, 4, 32, 256)
 ROWS = (64, 512, 4096, 8192)
+TALLY_ROWS, LARGE_ROWS = 4096, 32768
 SUBSCRIBERS = (1, 100, 1000)
+JOURNAL_BYTES_PER_MINUTE = 7_000_000 * 40 * 60  # 7 million updates a second of 40 bytes
+DISK_RESERVE_BYTES = 8 << 30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,11 +47,13 @@ def ingest(group, seconds, at=("",), plain=(), warm_up=2, title="tallyd", conten
                 shows="floor_updates_per_s" if contender == "floor" else "ingest_updates_per_s")
 
 
-def peer(name, seconds, warm_up, *words):
+def peer(name, seconds, warm_up, rows, *words):
+    """With the batches that Tally gets, and with larger ones, which peers gain more from."""
     figure = f"{name}_updates_per_s"
-    return Step("contenders", name.replace("_", " "), "bench_" + name.split("_")[0],
-                (f"--warm-up={warm_up}", f"--seconds={seconds}", *words), seconds + warm_up + 10, port=False,
-                shows=figure)
+    plain = (figure,) if rows == TALLY_ROWS else ()
+    return Step("contenders", f"{name.replace('_', ' ')}, {counted(rows, 'rows')} a batch", "bench_" + name.split("_")[0],
+                (f"--warm-up={warm_up}", f"--seconds={seconds}", f"--rows={rows}", *words), seconds + warm_up + 10,
+                (f"rows={rows}",), plain, port=False, shows=figure)
 
 
 def contenders(quick):
@@ -56,11 +62,12 @@ def contenders(quick):
     steps = [ingest("contenders", seconds, at=("contender=floor",), plain=("floor_updates_per_s",), warm_up=warm_up,
                     title="floor", contender="floor"),
              ingest("contenders", seconds, at=("contender=tallyd",), warm_up=warm_up,
-                    plain=("ingest_updates_per_s", "daemon_cpu_s_per_million")),
-             peer("postgresql", peer_seconds, warm_up),
-             peer("redis", peer_seconds, warm_up)]
+                    plain=("ingest_updates_per_s", "daemon_cpu_s_per_million"))]
+    for rows in (TALLY_ROWS,) if quick else (TALLY_ROWS, LARGE_ROWS):
+        steps.append(peer("postgresql", peer_seconds, warm_up, rows))
+        steps.append(peer("redis", peer_seconds, warm_up, rows))
     if not quick:
-        steps.append(peer("redis_everysec", peer_seconds, warm_up, "--appendfsync=everysec"))
+        steps.append(peer("redis_everysec", peer_seconds, warm_up, TALLY_ROWS, "--appendfsync=everysec"))
     return in_rounds(steps, rounds)
 
 
@@ -123,11 +130,17 @@ def recovery(quick):
     return in_rounds(steps, 3)
 
 
+def endurance_minutes(free_bytes):
+    """Ten, or for as long as the disk holds the journal of the fastest rate that was seen, since old segments stay."""
+    return max(1, min(10, int((free_bytes - DISK_RESERVE_BYTES) / JOURNAL_BYTES_PER_MINUTE * 2) / 2))
+
+
 def endurance(quick, output):
     if quick:
         return []
-    return [Step("endurance", "ten minutes at full rate", "bench_endurance",
-                 ("--minutes=10", f"--output={output}"), 640, shows="endurance_updates_per_s")]
+    minutes = endurance_minutes(shutil.disk_usage(output.parent).free)
+    return [Step("endurance", f"{minutes:g} minutes at full rate", "bench_endurance",
+                 (f"--minutes={minutes:g}", f"--output={output}"), minutes * 60 + 60, shows="endurance_updates_per_s")]
 
 
 def stages(quick):

@@ -117,10 +117,10 @@ struct row {
     uint32_t text_hash; /* 0 = the row has no texts */
     uint16_t number;    /* in its batch */
     uint16_t day;
-    cell_key_t cell;
+    uint32_t cell; /* number; CUBE_FULL: there was none when it was looked for */
 };
 
-static inline void row_read(struct row *row, const struct applying *applying, size_t i) {
+static inline void row_read(struct row *row, const struct applying *applying, size_t i, uint32_t cell) {
     const struct batch *batch = &applying->batch;
     row->contract_value = batch->contract_value[i];
     row->participants = (uint32_t)batch->participants[i];
@@ -129,8 +129,7 @@ static inline void row_read(struct row *row, const struct applying *applying, si
     row->number = (uint16_t)i;
     row->day = batch->effective_day != NULL && batch->effective_day[i] != 0 ? (uint16_t)batch->effective_day[i]
                                                                             : applying->day;
-    row->cell =
-        cell_key(applying->competition, batch->region[i], (uint8_t)batch->category[i], (uint8_t)batch->status[i]);
+    row->cell = cell;
 }
 
 static inline void count_day(const struct applying *applying, uint32_t curve, uint16_t on_day,
@@ -218,11 +217,22 @@ static inline bool same_figures(const struct project_record *record, const struc
            (row->text_hash == 0 || row->text_hash == record->text_hash);
 }
 
+/* The row's cell, made if there is none yet. */
+static inline uint32_t cell_of(const struct applying *applying, const struct row *row) {
+    if (row->cell != CUBE_FULL) {
+        return row->cell;
+    }
+    const struct batch *batch = &applying->batch;
+    size_t i = row->number;
+    return ledger_find_cell(applying->ledger, cell_key(applying->competition, batch->region[i],
+                                                       (uint8_t)batch->category[i], (uint8_t)batch->status[i]));
+}
+
 static enum refusal add_project(struct applying *applying, const struct row *row, const struct project_key *key,
                                 uint64_t hash) {
     struct ledger *ledger = applying->ledger;
     bool room = ledger->projects.count < ledger->projects.capacity;
-    uint32_t cell = room ? ledger_find_cell(ledger, row->cell) : CUBE_FULL;
+    uint32_t cell = room ? cell_of(applying, row) : CUBE_FULL;
     if (cell == CUBE_FULL) {
         return REFUSAL_TOTALS_FULL;
     }
@@ -243,13 +253,11 @@ static inline enum refusal change_project(struct applying *applying, const struc
     if (refusal != REFUSAL_NONE) {
         return refusal;
     }
-    uint32_t cell = record->cell;
-    if (ledger->cube.cells[cell].key != row->cell) {
-        cell = cube_number(&ledger->cube, row->cell);
-        cell = cell != CUBE_FULL ? cell : ledger_find_cell(ledger, row->cell);
-        if (cell == CUBE_FULL) {
-            return REFUSAL_TOTALS_FULL;
-        }
+    uint32_t cell = cell_of(applying, row);
+    if (cell == CUBE_FULL) {
+        return REFUSAL_TOTALS_FULL;
+    }
+    if (cell != record->cell) {
         count_move(applying, record, row, cell);
     } else if (same_figures(record, row)) {
         applying->unchanged++;
@@ -266,32 +274,19 @@ static inline enum refusal change_project(struct applying *applying, const struc
     return REFUSAL_NONE;
 }
 
-static inline void apply_row(struct applying *applying, size_t i, struct project_record *expected,
-                             const struct project_key *key, uint64_t hash) {
-    struct row row;
-    row_read(&row, applying, i);
-    /* None was expected: a row of this run may have made it since. */
-    struct project_record *record = expected != NULL && project_record_is(expected, key)
-                                        ? expected
-                                        : project_table_find(&applying->ledger->projects, key, hash);
-    enum refusal refusal =
-        record == NULL ? add_project(applying, &row, key, hash) : change_project(applying, &row, record);
-    if (refusal != REFUSAL_NONE) {
-        applying->entry->verdicts[i] = (uint8_t)refusal;
-        applying->refused++;
-    }
-}
-
 /* ---- one entry ---- */
 
-/* Some rows on their way to being applied. Three steps, and between two steps of a run comes one of two other runs: by the
+/* Some rows on their way to being applied. Four steps, and between two steps of a run come steps of three other runs: by the
  * time that a step looks, the memory has what the step before asked for. */
+enum { RUNS = 4 };
+
 struct run {
     size_t first;
     size_t count;
     struct project_key keys[RUN_ROWS];
     uint64_t hashes[RUN_ROWS];
     struct project_record *expected[RUN_ROWS];
+    uint32_t cells[RUN_ROWS]; /* that the rows belong in; CUBE_FULL: there was none */
 };
 
 /* Step 1: asks for the places in the index. Takes the batch's next rows, whose codes begin at *code. */
@@ -328,29 +323,66 @@ static void run_expect(struct run *run, const struct applying *applying) {
     }
 }
 
-/* Step 3: works. */
+/* Step 3: asks for the cells that the projects are in and for those that they belong in. */
+static void run_find_cells(struct run *run, const struct applying *applying) {
+    const struct cube *cube = &applying->ledger->cube;
+    const struct batch *batch = &applying->batch;
+    const uint8_t *verdicts = applying->entry->verdicts + run->first;
+    for (size_t i = 0; i < run->count; i++) {
+        size_t row = run->first + i;
+        if (verdicts[i] == REFUSAL_NONE) {
+            cell_key_t key = cell_key(applying->competition, batch->region[row], (uint8_t)batch->category[row],
+                                      (uint8_t)batch->status[row]);
+            run->cells[i] = cube_number(cube, key);
+            if (run->expected[i] != NULL) {
+                __builtin_prefetch(&cube->cells[run->expected[i]->cell], 1);
+            }
+        }
+    }
+}
+
+static inline void apply_row(struct applying *applying, const struct run *run, size_t i) {
+    struct row row;
+    row_read(&row, applying, run->first + i, run->cells[i]);
+    struct project_record *record = run->expected[i];
+    const struct project_key *key = &run->keys[i];
+    if (record == NULL || !project_record_is(record, key)) { /* a row of a run before may have made it since */
+        record = project_table_find(&applying->ledger->projects, key, run->hashes[i]);
+    }
+    enum refusal refusal =
+        record == NULL ? add_project(applying, &row, key, run->hashes[i]) : change_project(applying, &row, record);
+    if (refusal != REFUSAL_NONE) {
+        applying->entry->verdicts[run->first + i] = (uint8_t)refusal;
+        applying->refused++;
+    }
+}
+
+/* Step 4: works. */
 static void run_apply(const struct run *run, struct applying *applying) {
     const uint8_t *verdicts = applying->entry->verdicts + run->first;
     for (size_t i = 0; i < run->count; i++) {
         if (verdicts[i] == REFUSAL_NONE) {
-            apply_row(applying, run->first + i, run->expected[i], &run->keys[i], run->hashes[i]);
+            apply_row(applying, run, i);
         }
     }
 }
 
 static void apply_rows(struct applying *applying) {
-    struct run runs[3];
+    struct run runs[RUNS];
     const uint8_t *code = applying->batch.code;
     size_t count = (applying->batch.rows + RUN_ROWS - 1) / RUN_ROWS;
-    for (size_t step = 0; step < count + 2; step++) {
+    for (size_t step = 0; step < count + RUNS - 1; step++) {
         if (step < count) {
-            run_begin(&runs[step % 3], applying, step * RUN_ROWS, &code);
+            run_begin(&runs[step % RUNS], applying, step * RUN_ROWS, &code);
         }
         if (step >= 1 && step - 1 < count) {
-            run_expect(&runs[(step - 1) % 3], applying);
+            run_expect(&runs[(step - 1) % RUNS], applying);
         }
-        if (step >= 2) {
-            run_apply(&runs[(step - 2) % 3], applying);
+        if (step >= 2 && step - 2 < count) {
+            run_find_cells(&runs[(step - 2) % RUNS], applying);
+        }
+        if (step >= 3) {
+            run_apply(&runs[(step - 3) % RUNS], applying);
         }
     }
 }
