@@ -151,7 +151,7 @@ static struct capture_request request_for(uint32_t blocks_max) {
 /* Returns false if a stop came first. */
 static bool obtain_capture(struct archive *archive) {
     struct capture_exchange *exchange = archive->options.captures;
-    exchange->request = request_for(pace_blocks_max(archive->pace.projects));
+    exchange->request = request_for(pace_blocks_max(&archive->pace));
     /* Relaxed: the ledger that sets it anew has seen the capture that is wanted now, or is about to fill it. */
     atomic_store_explicit(&exchange->urgent, false, memory_order_relaxed);
     atomic_store_explicit(&exchange->holder, CAPTURE_WANTED, memory_order_release); /* with the ledger's acquire */
@@ -314,7 +314,7 @@ enum error archive_make_room(const struct archive_options *options, struct fault
     if (archive == NULL) {
         return fault->error;
     }
-    enum error error = capture_and_write(archive, pace_blocks_max(archive->pace.projects));
+    enum error error = capture_and_write(archive, pace_blocks_max(&archive->pace));
     if (error != ERROR_NONE) {
         fault_set(fault, error, "%s: what was replayed cannot be stored: %s", archive->file->path, error_text(error));
     }

@@ -6,12 +6,17 @@ static uint64_t blocks_of(uint64_t projects) {
     return (projects + BLOCK_PROJECTS - 1) / BLOCK_PROJECTS;
 }
 
-uint32_t pace_blocks_max(uint64_t projects) {
+/* Of a round's captures. */
+static uint32_t round_blocks_max(uint64_t projects) {
     uint64_t blocks = blocks_of(projects) / PACE_ROUND_CAPTURES;
     if (blocks < PACE_BLOCKS_MIN) {
         return PACE_BLOCKS_MIN;
     }
     return blocks < CAPTURE_BLOCKS_MAX ? (uint32_t)blocks : CAPTURE_BLOCKS_MAX;
+}
+
+uint32_t pace_blocks_max(const struct pace *pace) {
+    return pace->loading ? CAPTURE_BLOCKS_MAX : round_blocks_max(pace->projects);
 }
 
 void pace_note(struct pace *pace, const struct capture *capture, uint64_t new_projects, int64_t began_ns,
@@ -25,7 +30,7 @@ void pace_note(struct pace *pace, const struct capture *capture, uint64_t new_pr
 }
 
 static int64_t round_interval_ns(const struct pace *pace) {
-    uint64_t blocks_max = pace_blocks_max(pace->projects);
+    uint64_t blocks_max = round_blocks_max(pace->projects);
     uint64_t captures = (blocks_of(pace->projects) + blocks_max - 1) / blocks_max;
     return PACE_ROUND_MS * NS_PER_MS / (int64_t)(captures > 0 ? captures : 1);
 }

@@ -2,8 +2,9 @@
  *
  * A round goes through all blocks that changed. With many projects it takes many captures, which are spread over about ten
  * seconds: then a project that changes all the time is written once in ten seconds, not at each capture. What is new since
- * a round was finished waits 200 ms for more. While new projects are loaded there is nothing to gain by waiting. After each
- * capture, twice the time that it took passes first, so that a busy daemon's disk is the journal's. */
+ * a round was finished waits 200 ms for more. While new projects are loaded there is nothing to gain by waiting, and captures
+ * are as large as can be: what leads to projects by their codes is spread over many pages, and the more at once the fewer
+ * times each of them is written. After each capture, twice the time that it took passes first, so that a busy daemon's disk is the journal's. */
 #ifndef TALLY_DAEMON_ARCHIVE_PACE_H
 #define TALLY_DAEMON_ARCHIVE_PACE_H
 
@@ -29,8 +30,8 @@ struct pace {
     int64_t ended_ns;
 };
 
-/* Blocks that a capture may hold where so many projects are known. */
-uint32_t pace_blocks_max(uint64_t projects);
+/* Blocks that the next capture may hold. */
+uint32_t pace_blocks_max(const struct pace *pace);
 
 /* Takes up a capture that was written, of which so many projects had not been stored before. */
 void pace_note(struct pace *pace, const struct capture *capture, uint64_t new_projects, int64_t began_ns,

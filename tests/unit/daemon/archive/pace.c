@@ -13,10 +13,10 @@ static struct pace after(uint32_t projects, uint32_t blocks, bool more, uint64_t
 }
 
 Test(pace, holds_a_sixty_fourth_of_all_blocks_within_its_bounds) {
-    cr_assert_eq(pace_blocks_max(0), PACE_BLOCKS_MIN);
-    cr_assert_eq(pace_blocks_max(1000000), PACE_BLOCKS_MIN);
-    cr_assert_eq(pace_blocks_max(10000000), 10000000 / BLOCK_PROJECTS / 64);
-    cr_assert_eq(pace_blocks_max(UINT32_MAX), CAPTURE_BLOCKS_MAX);
+    cr_assert_eq(pace_blocks_max(&(struct pace){.projects = 0}), PACE_BLOCKS_MIN);
+    cr_assert_eq(pace_blocks_max(&(struct pace){.projects = 1000000}), PACE_BLOCKS_MIN);
+    cr_assert_eq(pace_blocks_max(&(struct pace){.projects = 10000000}), 10000000 / BLOCK_PROJECTS / 64);
+    cr_assert_eq(pace_blocks_max(&(struct pace){.projects = UINT32_MAX}), CAPTURE_BLOCKS_MAX);
 }
 
 Test(pace, lets_the_first_change_wait_for_more) {
@@ -42,9 +42,11 @@ Test(pace, spreads_a_round_over_ten_seconds) {
     cr_assert_eq(pace_due_ns(&ten, 0), 1000 * MS + 10000 * MS / 65);
 }
 
-Test(pace, only_rests_while_most_projects_are_new) {
+Test(pace, only_rests_while_most_projects_are_new_and_takes_all_it_can) {
     struct pace loading = after(10000000, 5000, true, 5000 * BLOCK_PROJECTS / 2 + 1);
     struct pace usual = after(10000000, 5000, true, 5000 * BLOCK_PROJECTS / 2);
     cr_assert_eq(pace_due_ns(&loading, 0), 1030 * MS);
     cr_assert_gt(pace_due_ns(&usual, 0), 1030 * MS);
+    cr_assert_eq(pace_blocks_max(&loading), CAPTURE_BLOCKS_MAX);
+    cr_assert_lt(pace_blocks_max(&usual), CAPTURE_BLOCKS_MAX);
 }
