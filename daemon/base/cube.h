@@ -87,6 +87,20 @@ static inline uint32_t cube_number(const struct cube *cube, cell_key_t key) {
     return CUBE_FULL;
 }
 
+/* The number of the cell that the key's probably is, or CUBE_FULL if there is surely none; asks the memory for it. */
+static inline uint32_t cube_expect(const struct cube *cube, cell_key_t key) {
+    uint32_t slot = cube_slot(cube, key);
+    uint64_t held;
+    while ((held = cube->slots[slot]) != 0) {
+        if (held >> 32 == (uint32_t)key) {
+            __builtin_prefetch(&cube->cells[(uint32_t)held - 1], 1);
+            return (uint32_t)held - 1;
+        }
+        slot = (slot + 1) & cube->slot_mask;
+    }
+    return CUBE_FULL;
+}
+
 /* The number of the key's cell, or CUBE_FULL. Makes the cell, with sums 0 and curve CURVE_NONE, if it is new. */
 uint32_t cube_find_or_add(struct cube *cube, cell_key_t key);
 

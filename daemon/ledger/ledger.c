@@ -117,10 +117,11 @@ struct row {
     uint32_t text_hash; /* 0 = the row has no texts */
     uint16_t number;    /* in its batch */
     uint16_t day;
-    uint32_t cell; /* number; CUBE_FULL: there was none when it was looked for */
+    cell_key_t cell_key;
+    uint32_t expected_cell; /* its number, probably; CUBE_FULL: there was none when it was looked for */
 };
 
-static inline void row_read(struct row *row, const struct applying *applying, size_t i, uint32_t cell) {
+static inline void row_read(struct row *row, const struct applying *applying, size_t i, uint32_t expected_cell) {
     const struct batch *batch = &applying->batch;
     row->contract_value = batch->contract_value[i];
     row->participants = (uint32_t)batch->participants[i];
@@ -129,7 +130,9 @@ static inline void row_read(struct row *row, const struct applying *applying, si
     row->number = (uint16_t)i;
     row->day = batch->effective_day != NULL && batch->effective_day[i] != 0 ? (uint16_t)batch->effective_day[i]
                                                                             : applying->day;
-    row->cell = cell;
+    row->cell_key =
+        cell_key(applying->competition, batch->region[i], (uint8_t)batch->category[i], (uint8_t)batch->status[i]);
+    row->expected_cell = expected_cell;
 }
 
 static inline void count_day(const struct applying *applying, uint32_t curve, uint16_t on_day,
@@ -217,15 +220,11 @@ static inline bool same_figures(const struct project_record *record, const struc
            (row->text_hash == 0 || row->text_hash == record->text_hash);
 }
 
-/* The row's cell, made if there is none yet. */
+/* The row's cell, made if there is none yet; CUBE_FULL if there is no room for it. */
 static inline uint32_t cell_of(const struct applying *applying, const struct row *row) {
-    if (row->cell != CUBE_FULL) {
-        return row->cell;
-    }
-    const struct batch *batch = &applying->batch;
-    size_t i = row->number;
-    return ledger_find_cell(applying->ledger, cell_key(applying->competition, batch->region[i],
-                                                       (uint8_t)batch->category[i], (uint8_t)batch->status[i]));
+    const struct cube *cube = &applying->ledger->cube;
+    bool found = row->expected_cell != CUBE_FULL && cube->cells[row->expected_cell].key == row->cell_key;
+    return found ? row->expected_cell : ledger_find_cell(applying->ledger, row->cell_key);
 }
 
 static enum refusal add_project(struct applying *applying, const struct row *row, const struct project_key *key,
@@ -286,7 +285,7 @@ struct run {
     struct project_key keys[RUN_ROWS];
     uint64_t hashes[RUN_ROWS];
     struct project_record *expected[RUN_ROWS];
-    uint32_t cells[RUN_ROWS]; /* that the rows belong in; CUBE_FULL: there was none */
+    uint32_t cells[RUN_ROWS]; /* that the rows probably belong in; CUBE_FULL: there was none */
 };
 
 /* Step 1: asks for the places in the index. Takes the batch's next rows, whose codes begin at *code. */
@@ -333,7 +332,7 @@ static void run_find_cells(struct run *run, const struct applying *applying) {
         if (verdicts[i] == REFUSAL_NONE) {
             cell_key_t key = cell_key(applying->competition, batch->region[row], (uint8_t)batch->category[row],
                                       (uint8_t)batch->status[row]);
-            run->cells[i] = cube_number(cube, key);
+            run->cells[i] = cube_expect(cube, key);
             if (run->expected[i] != NULL) {
                 __builtin_prefetch(&cube->cells[run->expected[i]->cell], 1);
             }
