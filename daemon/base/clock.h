@@ -1,4 +1,4 @@
-/* The clocks. Only thread loops read them; everything below gets times passed in. */
+/* The two clocks. Only thread loops read them; everything below gets times passed in. */
 #ifndef TALLY_DAEMON_BASE_CLOCK_H
 #define TALLY_DAEMON_BASE_CLOCK_H
 
@@ -9,9 +9,6 @@ int64_t clock_monotonic_ns(void);
 
 /* Milliseconds since 1970-01-01 UTC; may jump. For stamps that people read. */
 int64_t clock_wall_ms(void);
-
-/* Processor time that the calling thread has used, nanoseconds. */
-int64_t clock_thread_ns(void);
 
 /* Milliseconds, rounded up, until the monotonic end_ns; 0 when it is over. For bounded waits. */
 int clock_left_ms(int64_t end_ns);

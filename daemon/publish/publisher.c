@@ -19,7 +19,6 @@ enum {
     NOTICES_A_TURN_MAX = 4096, /* a flood of subscriptions must not hold up totals */
     REFRESH_PARTS = 60,        /* each second a part: every wanted region is sent at least once a minute */
     LOG_INTERVAL_S = 10,
-    SENDING_REST_FACTOR = 20, /* from one publication to the next pass so many times what the sending took */
 };
 
 #define NS_PER_S INT64_C(1000000000)
@@ -131,13 +130,6 @@ static bool publication_pending(const struct publisher *publisher) {
                                   audience_undecided(&publisher->audience, publisher->rollup));
 }
 
-/* With many subscribers sending is what costs, and the processor is the ingest's too: at most a twentieth of the thread's time
- * goes into it. A thousand subscribers get what is new every 60 ms instead of every 50. */
-static int64_t rest_ns(const struct publisher *publisher, int64_t sending_ns) {
-    int64_t least_ns = SENDING_REST_FACTOR * sending_ns;
-    return least_ns > publisher->interval_ns ? least_ns : publisher->interval_ns;
-}
-
 static void publish(struct publisher *publisher, int64_t now_ns) {
     if (!publication_pending(publisher) || (now_ns < publisher->next_ns && !hurrying(publisher))) {
         return;
@@ -149,13 +141,12 @@ static void publish(struct publisher *publisher, int64_t now_ns) {
     const uint32_t *changed = rollup_changed(publisher->rollup, &count);
     audience_note(&publisher->audience, changed, count);
     rollup_settle(publisher->rollup);
-    int64_t began_ns = clock_thread_ns();
     send_due(publisher);
     if (publisher->failed) {
         return;
     }
     publisher->unpublished = false;
-    publisher->next_ns = now_ns + rest_ns(publisher, clock_thread_ns() - began_ns);
+    publisher->next_ns = now_ns + publisher->interval_ns;
     /* Release: who sees the version finds it published. */
     atomic_store_explicit(&publisher->version, rollup_version(publisher->rollup), memory_order_release);
     waker_wake(&publisher->drain_waker); /* always: whoever drains may just be falling asleep */
