@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 10, STOP_TIMEOUT_MS = 120000 };
+enum { LOOK_MS = 10, STOP_TIMEOUT_MS = 120000, STORE_LOOK_MS = 100, STORE_TIMEOUT_MS = 300000 };
 
 static void pause_ms(long ms) {
     struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
@@ -233,6 +233,22 @@ uint64_t daemon_own_bytes(const struct daemon *daemon) {
         fclose(file);
     }
     return kib * 1024;
+}
+
+bool daemon_wait_until_stored(const struct daemon *daemon) {
+    uint64_t taken;
+    uint64_t stored;
+    for (int waited_ms = 0; waited_ms < STORE_TIMEOUT_MS; waited_ms += STORE_LOOK_MS) {
+        if (!daemon_counter(daemon, "journal_entries", &taken) || !daemon_counter(daemon, "archive_entries", &stored)) {
+            return false;
+        }
+        if (stored == taken) {
+            return true;
+        }
+        pause_ms(STORE_LOOK_MS);
+    }
+    fputs("bench: the archive does not come to its end\n", stderr);
+    return false;
 }
 
 int daemon_stop(struct daemon *daemon) {

@@ -60,6 +60,10 @@ uint64_t daemon_own_bytes(const struct daemon *daemon);
 /* One of the counters of `tally status --counters`. Returns false if the daemon has none of this name; the floor has none. */
 bool daemon_counter(const struct daemon *daemon, const char *name, uint64_t *value);
 
+/* Waits until state.mdb holds all that was acknowledged: what an update costs is then not mixed with what the load before it
+ * still costs. Not for the floor. Prints why on failure. */
+bool daemon_wait_until_stored(const struct daemon *daemon);
+
 /* SIGTERM, then waits. Returns its exit status, -1 if it had to be killed. */
 int daemon_stop(struct daemon *daemon);
 

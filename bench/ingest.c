@@ -14,6 +14,7 @@ struct settings {
     struct stand_options stand;
     struct stretch_options stretch;
     const char *contender;
+    uint64_t settle;
 };
 
 static void print_ledger(const struct daemon *daemon, uint64_t projects) {
@@ -48,6 +49,12 @@ static bool measure(struct stand *stand, const struct stretch_options *options) 
     return measured;
 }
 
+/* The floor stores nothing beside its journal. */
+static bool settle(const struct stand *stand, const struct settings *settings) {
+    return settings->settle == 0 || settings->stand.contender == CONTENDER_FLOOR ||
+           daemon_wait_until_stored(&stand->daemon);
+}
+
 /* Returns -1 to go on, or the status to exit with. */
 static int read_arguments(int argc, char **argv, struct settings *settings) {
     const struct argument table[] = {
@@ -57,6 +64,8 @@ static int read_arguments(int argc, char **argv, struct settings *settings) {
          &settings->stretch.updates_per_s, 0, 1e9},
         {"warm-up", "S", "seconds before the measure", ARGUMENT_REAL, &settings->stretch.warm_up_s, 0, 3600},
         {"seconds", "S", "length of the measure", ARGUMENT_REAL, &settings->stretch.seconds, 0.01, 86400},
+        {"settle", "N", "1: wait before the measure until the load is stored; 0: do not", ARGUMENT_NUMBER,
+         &settings->settle, 0, 1},
         STAND_ARGUMENTS(&settings->stand)};
     int status = arguments_read(argc, argv,
                                 "Measure how fast a tallyd takes in updates, durably and acknowledged.\n"
@@ -73,8 +82,10 @@ static int read_arguments(int argc, char **argv, struct settings *settings) {
 }
 
 int main(int argc, char **argv) {
-    struct settings settings = {
-        .stand = STAND_DEFAULTS("ingest"), .stretch = {.warm_up_s = 2, .seconds = 10}, .contender = "tallyd"};
+    struct settings settings = {.stand = STAND_DEFAULTS("ingest"),
+                                .stretch = {.warm_up_s = 2, .seconds = 10},
+                                .settle = 1,
+                                .contender = "tallyd"};
     struct stand stand;
     int status = read_arguments(argc, argv, &settings);
     if (status >= 0) {
@@ -83,5 +94,5 @@ int main(int argc, char **argv) {
     if (!stand_open(&stand, &settings.stand)) {
         return EXIT_FAILURE;
     }
-    return stand_close(&stand, stand_fill(&stand) && measure(&stand, &settings.stretch));
+    return stand_close(&stand, stand_fill(&stand) && settle(&stand, &settings) && measure(&stand, &settings.stretch));
 }

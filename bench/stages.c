@@ -13,15 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "bench/lane.h"
 #include "bench/stand.h"
 #include "bench/steps.h"
 #include "bench/threads.h"
 #include "client/lib/clock.h"
-
-enum { FOLD_TIMEOUT_MS = 300000, FOLD_LOOK_MS = 100 };
 
 struct settings {
     struct stand_options stand;
@@ -66,24 +63,7 @@ static void print_threads(const struct reading *before, struct reading *after) {
     printf("updates\t%.0f\n", updates);
 }
 
-static bool wait_until_folded(const struct daemon *daemon) {
-    struct timespec pause = {.tv_nsec = (long)FOLD_LOOK_MS * 1000000};
-    uint64_t taken;
-    uint64_t folded;
-    for (int waited_ms = 0; waited_ms < FOLD_TIMEOUT_MS; waited_ms += FOLD_LOOK_MS) {
-        if (!daemon_counter(daemon, "journal_entries", &taken) || !daemon_counter(daemon, "archive_entries", &folded)) {
-            return false;
-        }
-        if (folded == taken) {
-            return true;
-        }
-        nanosleep(&pause, NULL);
-    }
-    fputs("bench: the archive does not come to its end\n", stderr);
-    return false;
-}
-
-/* Sends for some seconds, and waits for the last receipt and the last fold. */
+/* Sends for some seconds, and waits for the last receipt and until all is stored. */
 static bool send(const struct stand *stand, struct load *load, double seconds) {
     int64_t began_ns = clock_now_ns();
     uint64_t before = load_acknowledged(load);
@@ -92,7 +72,7 @@ static bool send(const struct stand *stand, struct load *load, double seconds) {
     }
     fprintf(stderr, "bench: %.0f updates/s\n",
             (double)(load_acknowledged(load) - before) * 1e9 / (double)(clock_now_ns() - began_ns));
-    return wait_until_folded(&stand->daemon);
+    return daemon_wait_until_stored(&stand->daemon);
 }
 
 static bool measure_threads(struct stand *stand, const struct settings *settings) {
