@@ -139,7 +139,7 @@ static bool put_through(struct bench *bench, size_t count) {
 
 /* A round through all blocks that changed. The receipts, one for each batch, are left out. */
 static bool store_all(struct bench *bench, uint64_t updates) {
-    const struct capture_request request = {.blocks_max = CAPTURE_BLOCKS_MAX, .new_projects_max = UINT32_MAX};
+    const struct capture_request request = {.blocks_max = CAPTURE_BLOCKS_MAX};
     const struct receipt_list no_receipts = {0};
     begin(bench);
     while (ledger_capture_due(bench->lane.ledger)) {

@@ -201,7 +201,7 @@ static void compare_cells(struct imprint *imprint) {
 }
 
 enum error imprint_make_room(struct imprint *imprint, struct ledger *ledger) {
-    static const struct capture_request one_block = {.blocks_max = 1, .new_projects_max = UINT32_MAX};
+    static const struct capture_request one_block = {.blocks_max = 1};
     enum error error = ledger_capture(ledger, &one_block, &imprint->capture);
     if (error == ERROR_NONE) {
         compare_cells(imprint);

@@ -145,7 +145,7 @@ static bool wait_until_due(struct archive *archive) {
 
 /* Transactions are kept small by the writer, so that new projects need no bound here. */
 static struct capture_request request_for(uint32_t blocks_max) {
-    return (struct capture_request){.blocks_max = blocks_max, .new_projects_max = UINT32_MAX};
+    return (struct capture_request){.blocks_max = blocks_max};
 }
 
 /* Returns false if a stop came first. */

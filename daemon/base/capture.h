@@ -73,9 +73,6 @@ struct capture {
 
 struct capture_request {
     uint32_t blocks_max; /* at most CAPTURE_BLOCKS_MAX */
-    uint32_t
-        new_projects_max; /* blocks with projects that were never captured end the capture after so many; at least one
-                                  block is taken */
 };
 
 enum capture_holder {

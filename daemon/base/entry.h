@@ -91,9 +91,6 @@ struct entry {
     uint8_t verdicts[BATCH_ROWS_MAX];
 };
 
-/* A batch of so few bytes is synced and applied sooner than a sleeping thread wakes. */
-enum { ENTRY_SMALL_BYTES = 8192 };
-
 /* Packs a definition as the body of its entry: DEFINITION_BYTES, little endian. */
 enum { DEFINITION_BYTES = 48 };
 void definition_encode(const struct definition *definition, uint8_t *out);

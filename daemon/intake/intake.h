@@ -31,7 +31,6 @@ struct intake {
     struct budget budgets[COMPETITIONS_MAX];
     uint64_t settled_version; /* of the last entry that came home */
     uint64_t copied_version;  /* receipts up to it were copied for the archive, or were loaded from there */
-    bool small_one_sent;      /* the last entry sent on its way was a small batch, and was not looked out for yet */
     int64_t now_ns;           /* monotonic, of this turn */
     int64_t next_round_ns;
     uint8_t hello_memory[HELLO_ARENA_BYTES];

@@ -99,22 +99,6 @@ static bool take_home(struct intake *intake) {
     return any;
 }
 
-/* While a small batch is under way by itself: waits awake, as its sender waits for the receipt. Returns whether something
- * came. */
-static bool looked_out(struct intake *intake, zmq_pollitem_t *items, int count) {
-    if (!intake->small_one_sent || intake->slots.free_count + 1 != intake->slots.count) {
-        return false;
-    }
-    intake->small_one_sent = false;
-    int64_t began_ns = clock_monotonic_ns();
-    do {
-        if (!ring_empty(intake->options.in) || zmq_poll(items, count, 0) != 0) {
-            return true;
-        }
-    } while (waker_look_out(began_ns));
-    return false;
-}
-
 static void sleep_until_woken(struct intake *intake) {
     bool slots_left = intake->slots.free_count > 0;
     if (!slots_left) {
@@ -127,10 +111,8 @@ static void sleep_until_woken(struct intake *intake) {
     if (idle) {
         zmq_pollitem_t items[] = {{.fd = waker->fd, .events = ZMQ_POLLIN},
                                   {.socket = intake->doorway.socket, .events = ZMQ_POLLIN}};
-        int count = slots_left && !intake->definitions_pending ? 2 : 1;
-        if (!looked_out(intake, items, count)) {
-            (void)zmq_poll(items, count, TURN_MS); /* EINTR: a turn for nothing */
-        }
+        (void)zmq_poll(items, slots_left && !intake->definitions_pending ? 2 : 1,
+                       TURN_MS); /* EINTR: a turn for nothing */
     }
     waker_finish(waker);
 }

@@ -160,14 +160,6 @@ static bool commit_group(struct journal_stage *stage) {
     }
 }
 
-/* A small batch by itself: who sent it waits for the receipt, and the commit takes no longer than the threads behind it take
- * to wake. */
-static void alert_ledger(const struct journal_stage *stage) {
-    if (stage->group_count == 1 && stage->group[0]->body_bytes <= ENTRY_SMALL_BYTES) {
-        waker_alert(stage->options.ledger_waker);
-    }
-}
-
 static void *run(void *context) {
     struct journal_stage *stage = context;
     for (;;) {
@@ -175,7 +167,6 @@ static void *run(void *context) {
         look_at_disk(stage);
         gather(stage);
         if (stage->group_count > 0) {
-            alert_ledger(stage);
             if (!commit_group(stage)) {
                 return NULL;
             }

@@ -10,10 +10,9 @@
 struct rounds {
     uint8_t *changed; /* one for each block: 1 = changed */
     uint32_t changed_count;
-    uint32_t next;              /* the block where the round goes on; 0 = a new one begins */
-    uint64_t version;           /* at which the round began */
-    uint64_t complete_version;  /* everything up to it was captured */
-    uint32_t captured_projects; /* lower numbers were captured at least once, or loaded */
+    uint32_t next;             /* the block where the round goes on; 0 = a new one begins */
+    uint64_t version;          /* at which the round began */
+    uint64_t complete_version; /* everything up to it was captured */
 };
 
 struct ledger {

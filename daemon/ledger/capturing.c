@@ -40,13 +40,6 @@ void ledger_read_block(const struct ledger *ledger, uint32_t number, struct proj
     memset(block->projects + count, 0, (BLOCK_PROJECTS - count) * sizeof block->projects[0]);
 }
 
-/* How many of the block's projects were never captured. */
-static uint32_t new_in(const struct ledger *ledger, uint32_t block) {
-    uint32_t end = (block + 1) * BLOCK_PROJECTS;
-    end = end < ledger->projects.count ? end : ledger->projects.count;
-    return end > ledger->rounds.captured_projects ? end - ledger->rounds.captured_projects : 0;
-}
-
 static void take_block(struct ledger *ledger, struct capture *capture, uint32_t block) {
     struct rounds *rounds = &ledger->rounds;
     capture->block_numbers[capture->block_count] = block;
@@ -54,7 +47,6 @@ static void take_block(struct ledger *ledger, struct capture *capture, uint32_t 
     capture->block_count++;
     rounds->changed[block] = 0;
     rounds->changed_count--;
-    rounds->captured_projects += new_in(ledger, block);
 }
 
 /* A block that is not full is the last, so the round ends with it, and when there are more the next round comes to it first:
@@ -62,16 +54,11 @@ static void take_block(struct ledger *ledger, struct capture *capture, uint32_t 
 static void take_blocks(struct ledger *ledger, const struct capture_request *request, struct capture *capture) {
     struct rounds *rounds = &ledger->rounds;
     uint32_t end = (uint32_t)blocks_of(ledger->projects.count);
-    uint32_t new_projects = 0;
     if (rounds->next == 0) {
         rounds->version = ledger->version;
     }
     uint32_t block = next_changed(rounds, rounds->next, end);
     while (block < end && capture->block_count < request->blocks_max) {
-        new_projects += new_in(ledger, block);
-        if (capture->block_count > 0 && new_projects > request->new_projects_max) {
-            break;
-        }
         take_block(ledger, capture, block);
         block = next_changed(rounds, block + 1, end);
     }

@@ -99,6 +99,5 @@ void ledger_resume(struct ledger *ledger, uint64_t complete_version, uint64_t ve
     ledger->captured_cells = ledger->cube.count;
     ledger->definitions_changed = false;
     ledger->rounds.complete_version = complete_version;
-    ledger->rounds.captured_projects = ledger->projects.count;
     curves_settle(&ledger->curves, CURVE_READER_ARCHIVE);
 }

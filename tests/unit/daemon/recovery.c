@@ -23,7 +23,7 @@ struct expected {
 };
 
 static enum error expect_entry(void *visitor, const struct entry_record *record) {
-    static const struct capture_request request = {.blocks_max = 1, .new_projects_max = 1};
+    static const struct capture_request request = {.blocks_max = 1};
     struct expected *expected = visitor;
     struct entry *entry = expected->entry;
     cr_assert_eq(entry_from_record(entry, record, &expected->arena), ERROR_NONE);
@@ -242,7 +242,7 @@ Test(recovery, brings_back_what_was_there_whenever_the_daemon_stopped) {
         while (ledger_version(rig.shelf.ledger) < entries_version(rig.shelf.entries)) {
             shelf_apply(&rig.shelf);
             if (ledger_capture_due(rig.shelf.ledger) && random_once_in(&random, 4)) {
-                shelf_store(&rig.shelf, 1 + (uint32_t)random_below(&random, 30), UINT32_MAX);
+                shelf_store(&rig.shelf, 1 + (uint32_t)random_below(&random, 30));
             }
         }
         history_extend(&rig.history, random_below(&random, 10)); /* durable, but not applied */

@@ -20,7 +20,7 @@ struct replay {
 /* As the archive would, after every entry, so that some blocks did not change between two captures. */
 static void store(struct replay *replay) {
     struct scene *scene = replay->scene;
-    struct capture_request request = {.blocks_max = scene->blocks_max, .new_projects_max = UINT32_MAX};
+    struct capture_request request = {.blocks_max = scene->blocks_max};
     if (ledger_version(replay->ledger) <= scene->stored_until) {
         cr_assert_eq(ledger_capture(replay->ledger, &request, &replay->capture), ERROR_NONE);
         image_take(&scene->stored, &replay->capture);

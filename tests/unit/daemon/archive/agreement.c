@@ -47,8 +47,7 @@ static void end(struct run *run) {
 /* ---- crashes ---- */
 
 static void capture(struct run *run) {
-    struct capture_request request = {.blocks_max = 1 + (uint32_t)random_below(&run->random, run->blocks_limit),
-                                      .new_projects_max = 1 + (uint32_t)random_below(&run->random, 2000)};
+    struct capture_request request = {.blocks_max = 1 + (uint32_t)random_below(&run->random, run->blocks_limit)};
     cr_assert_eq(ledger_capture(run->shelf.ledger, &request, &run->shelf.capture), ERROR_NONE);
 }
 
@@ -131,8 +130,7 @@ static void live_on(struct run *run) {
         shelf_apply(shelf);
         if (ledger_capture_due(shelf->ledger) && random_once_in(&run->random, 3)) {
             bool all = random_once_in(&run->random, 20);
-            shelf_store(shelf, all ? CAPTURE_BLOCKS_MAX : 1 + (uint32_t)random_below(&run->random, run->blocks_limit),
-                        all ? UINT32_MAX : 1 + (uint32_t)random_below(&run->random, 2000));
+            shelf_store(shelf, all ? CAPTURE_BLOCKS_MAX : 1 + (uint32_t)random_below(&run->random, run->blocks_limit));
             run->captures++;
         }
     }

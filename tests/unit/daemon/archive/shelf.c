@@ -102,7 +102,7 @@ static enum error apply(void *visitor, const struct entry_record *record) {
     struct shelf *shelf = visitor;
     cr_assert_eq(entry_from_record(shelf->entry, record, &shelf->arena), ERROR_NONE);
     if (!ledger_has_room(shelf->ledger, shelf->entry)) {
-        shelf_store(shelf, 1, 1);
+        shelf_store(shelf, 1);
         cr_assert(ledger_has_room(shelf->ledger, shelf->entry));
     }
     ledger_apply(shelf->ledger, shelf->entry);
@@ -120,8 +120,8 @@ void shelf_apply(struct shelf *shelf) {
     cr_assert_eq(reached, before + 1);
 }
 
-void shelf_store(struct shelf *shelf, uint32_t blocks_max, uint32_t new_projects_max) {
-    struct capture_request request = {.blocks_max = blocks_max, .new_projects_max = new_projects_max};
+void shelf_store(struct shelf *shelf, uint32_t blocks_max) {
+    struct capture_request request = {.blocks_max = blocks_max};
     cr_assert(ledger_capture_due(shelf->ledger));
     cr_assert_eq(ledger_capture(shelf->ledger, &request, &shelf->capture), ERROR_NONE);
     cr_assert_eq(writer_write(shelf->writer, &shelf->capture, &shelf->receipts), ERROR_NONE);
@@ -134,7 +134,7 @@ void shelf_catch_up(struct shelf *shelf) {
         shelf_apply(shelf);
     }
     while (ledger_capture_due(shelf->ledger)) {
-        shelf_store(shelf, CAPTURE_BLOCKS_MAX, UINT32_MAX);
+        shelf_store(shelf, CAPTURE_BLOCKS_MAX);
     }
     cr_assert_eq(state_version(shelf->state), entries_version(shelf->entries));
 }

@@ -44,7 +44,7 @@ void shelf_crash(struct shelf *shelf);
 void shelf_apply(struct shelf *shelf);
 
 /* Takes a capture, which must be due, and writes it. */
-void shelf_store(struct shelf *shelf, uint32_t blocks_max, uint32_t new_projects_max);
+void shelf_store(struct shelf *shelf, uint32_t blocks_max);
 
 /* Applies all entries and stores until nothing is left. */
 void shelf_catch_up(struct shelf *shelf);

@@ -45,7 +45,7 @@ static struct state_reach fill(bool partly) {
     if (partly) {
         history_extend(&history, 1);
         shelf_apply(&shelf);
-        shelf_store(&shelf, 1, UINT32_MAX);
+        shelf_store(&shelf, 1);
         reach.version++;
     }
     cr_assert_eq(state_version(shelf.state), reach.complete);

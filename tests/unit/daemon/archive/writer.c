@@ -36,7 +36,7 @@ static void apply_all(void) {
 }
 
 static void capture_all(void) {
-    struct capture_request request = {.blocks_max = CAPTURE_BLOCKS_MAX, .new_projects_max = UINT32_MAX};
+    struct capture_request request = {.blocks_max = CAPTURE_BLOCKS_MAX};
     cr_assert_eq(ledger_capture(shelf.ledger, &request, &shelf.capture), ERROR_NONE);
     cr_assert_not(shelf.capture.more);
 }
@@ -233,7 +233,7 @@ Test(writer, keeps_one_time_a_second_and_the_newest) {
     for (size_t i = 0; i < sizeof walls_ms / sizeof walls_ms[0]; i++) {
         report(330101, walls_ms[i]);
         apply_all();
-        shelf_store(&shelf, CAPTURE_BLOCKS_MAX, UINT32_MAX);
+        shelf_store(&shelf, CAPTURE_BLOCKS_MAX);
     }
     size_t count = read_times(versions, 16);
     uint64_t first = entries_version(shelf.entries) - sizeof walls_ms / sizeof walls_ms[0] + 1;
@@ -279,7 +279,7 @@ Test(writer, leaves_out_receipts_that_nobody_will_ask_for) {
     }
     apply_all();
     cr_assert_eq(shelf.receipts.count, 3 * WINDOW_BATCHES_MAX);
-    shelf_store(&shelf, CAPTURE_BLOCKS_MAX, UINT32_MAX);
+    shelf_store(&shelf, CAPTURE_BLOCKS_MAX);
     check_stored();
     report(330101, 1);
     shelf_catch_up(&shelf);

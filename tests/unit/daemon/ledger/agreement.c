@@ -68,8 +68,8 @@ static void end(struct run *run) {
 
 /* ---- living through the history ---- */
 
-static void take_capture(struct run *run, uint32_t blocks_max, uint32_t new_projects_max) {
-    struct capture_request request = {.blocks_max = blocks_max, .new_projects_max = new_projects_max};
+static void take_capture(struct run *run, uint32_t blocks_max) {
+    struct capture_request request = {.blocks_max = blocks_max};
     cr_assert_eq(ledger_capture(run->ledger, &request, &run->capture), ERROR_NONE);
     cr_assert(run->capture.block_count <= blocks_max);
     image_take(&run->image, &run->capture);
@@ -78,13 +78,12 @@ static void take_capture(struct run *run, uint32_t blocks_max, uint32_t new_proj
 /* Between entries, at random: none, a few blocks, or all there are. */
 static void capture_sometimes(struct run *run) {
     if (!ledger_has_room(run->ledger, run->entry)) {
-        take_capture(run, 1, 1);
+        take_capture(run, 1);
         cr_assert(ledger_has_room(run->ledger, run->entry));
     }
     if (ledger_capture_due(run->ledger) && random_once_in(&run->random, 3)) {
         bool all = random_once_in(&run->random, 20);
-        take_capture(run, all ? CAPTURE_BLOCKS_MAX : 1 + (uint32_t)random_below(&run->random, 40),
-                     all ? UINT32_MAX : 1 + (uint32_t)random_below(&run->random, 2000));
+        take_capture(run, all ? CAPTURE_BLOCKS_MAX : 1 + (uint32_t)random_below(&run->random, 40));
     }
 }
 

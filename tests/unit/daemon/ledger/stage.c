@@ -176,7 +176,7 @@ Test(ledger_stage, stop_applies_what_is_in_the_ring_and_offers_a_last_snapshot) 
 /* ---- captures ---- */
 
 static void want_capture(struct rig *rig) {
-    rig->captures.request = (struct capture_request){.blocks_max = 10, .new_projects_max = UINT32_MAX};
+    rig->captures.request = (struct capture_request){.blocks_max = 10};
     atomic_store_explicit(&rig->captures.urgent, false, memory_order_relaxed);
     atomic_store_explicit(&rig->captures.holder, CAPTURE_WANTED, memory_order_release);
     waker_wake(&rig->waker);
