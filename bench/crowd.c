@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "bench/pause.h"
 #include "client/lib/clock.h"
 #include "proto/arena.h"
 #include "proto/frame.h"
@@ -224,8 +225,7 @@ static bool wait_until_heard(const struct crowd *crowd, int timeout_ms) {
             heard++;
             continue;
         }
-        struct timespec pause = {.tv_nsec = LOOK_MS * 1000000};
-        nanosleep(&pause, NULL);
+        pause_ms(LOOK_MS);
     }
     if (heard < crowd->options.subscribers) {
         fprintf(stderr, "bench: subscriber %zu of %zu hears nothing\n", heard, crowd->options.subscribers);

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -18,19 +17,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 10, STOP_TIMEOUT_MS = 120000, STORE_LOOK_MS = 100, STORE_TIMEOUT_MS = 300000 };
+#include "bench/folder.h"
+#include "bench/pause.h"
 
-static void pause_ms(long ms) {
-    struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-    nanosleep(&pause, NULL);
-}
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place) {
-    (void)status;
-    (void)kind;
-    (void)place;
-    return remove(path);
-}
+enum { LOOK_MS = 10, STOP_TIMEOUT_MS = 120000, STORE_LOOK_MS = 100, STORE_TIMEOUT_MS = 1800000 };
 
 /* Only what a run makes: a folder that was given by mistake must not lose what is in it. */
 static void remove_content(const char *directory) {
@@ -38,7 +28,7 @@ static void remove_content(const char *directory) {
     char path[BENCH_PATH_BYTES * 2];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         snprintf(path, sizeof path, "%s/%s", directory, names[i]);
-        nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        folder_remove(path);
     }
 }
 

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/pause.h"
 #include "bench/zmtp.h"
 #include "client/lib/clock.h"
 #include "proto/frame.h"
@@ -138,8 +139,7 @@ static bool wait_until_heard(const struct plain_crowd *crowd, int timeout_ms) {
             heard++;
             continue;
         }
-        struct timespec pause = {.tv_nsec = LOOK_MS * 1000000};
-        nanosleep(&pause, NULL);
+        pause_ms(LOOK_MS);
     }
     if (heard < crowd->options.subscribers) {
         fprintf(stderr, "bench: subscriber %zu of %zu hears nothing\n", heard, crowd->options.subscribers);

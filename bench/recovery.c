@@ -20,15 +20,14 @@
 #include <unistd.h>
 
 #include "bench/account.h"
+#include "bench/pause.h"
 #include "bench/pump.h"
 #include "bench/stand.h"
 #include "client/lib/clock.h"
 
 enum {
     START_TIMEOUT_MS = 600000,
-    FOLD_TIMEOUT_MS = 1800000,
     FIRST_BATCH_TIMEOUT_MS = 60000,
-    FOLD_LOOK_MS = 20,
     TAIL_LOOK_MS = 100, /* seldom, because who asks takes from the ingest that is measured */
     FIRST_BATCH_ROWS = 16,
     MESSAGE_BYTES = 256,
@@ -53,11 +52,6 @@ struct bench {
     uint64_t tail_updates;
     uint64_t tail_bytes;
 };
-
-static void pause_ms(long ms) {
-    struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-    nanosleep(&pause, NULL);
-}
 
 /* ---- what the daemon says ---- */
 
@@ -90,19 +84,13 @@ static bool ask_journal_bytes(const struct bench *bench, uint64_t *bytes) {
 
 static bool wait_until_folded(struct bench *bench) {
     int64_t began_ns = clock_now_ns();
-    bool folded = false;
-    while (!folded) {
-        struct tally_status_answer *status;
-        if (clock_now_ns() - began_ns > FOLD_TIMEOUT_MS * INT64_C(1000000) || !ask(bench, &status)) {
-            fputs("bench: the archive does not fold\n", stderr);
-            return false;
-        }
-        folded = status->version_folded == status->version_durable;
-        bench->folded = status->version_folded;
-        tally_answer_free(status);
-        pause_ms(folded ? 0 : FOLD_LOOK_MS);
+    struct tally_status_answer *status;
+    if (!daemon_wait_until_stored(&bench->stand.daemon) || !ask(bench, &status)) {
+        return false;
     }
     printf("fold_s\t%.3f\n", (double)(clock_now_ns() - began_ns) / 1e9);
+    bench->folded = status->version_folded;
+    tally_answer_free(status);
     return true;
 }
 

@@ -44,7 +44,7 @@ enum { BATCH_ARENA_BYTES = 4 << 20 };
 /* Unpacks a Batch body. The columns point into the arena and into bytes, and live as long as both.
  * The result is REFUSAL_NONE; or BODY_TOO_LARGE or BODY_MALFORMED, and batch is untouched; or a batch code
  * (COLUMNS_UNEVEN, TOO_MANY_ROWS, BATCH_EMPTY): then sequence, competition and rows are set and no column may be read.
- * The values in the rows are not checked. About 10 ns a row, or 35 if it is not plain (proto/plain_batch.h). */
+ * The values in the rows are not checked. About 10 ns a row, or 27 if it is not plain (proto/plain_batch.h). */
 enum refusal batch_decode(const void *bytes, size_t size, struct arena *arena, struct batch *batch);
 
 /* Bytes that batch_encode will write. */

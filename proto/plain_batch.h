@@ -1,7 +1,7 @@
 /* A faster way to read those batches that almost all are: packed by libtally, or alike. A plain batch has each field at most
  * once, in the order of their numbers, numeric columns packed, no texts, and no number that takes more bytes than what it may
  * say needs. Everything else is left to protobuf-c, which also decides what is wrong with it.
- * Why: protobuf-c takes 25 to 35 ns a row, a third of what is needed to take an update in; this takes a third of that. */
+ * Why: protobuf-c takes 27 ns a row, this 10 (bench_stages), of some 150 that the daemon needs to take an update in. */
 #ifndef TALLY_PROTO_PLAIN_BATCH_H
 #define TALLY_PROTO_PLAIN_BATCH_H
 

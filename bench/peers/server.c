@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
@@ -16,22 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 20, STOP_TIMEOUT_MS = 120000, OPEN_FOLDERS_MAX = 16 };
+#include "bench/folder.h"
+#include "bench/pause.h"
 
-static void pause_ms(long ms) {
-    struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-    nanosleep(&pause, NULL);
-}
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place) {
-    (void)status;
-    (void)kind;
-    (void)place;
-    return remove(path);
-}
+enum { LOOK_MS = 20, STOP_TIMEOUT_MS = 120000 };
 
 void server_remove(const struct server *server) {
-    nftw(server->directory, remove_one, OPEN_FOLDERS_MAX, FTW_DEPTH | FTW_PHYS);
+    folder_remove(server->directory);
 }
 
 /* NULL if it is to stay who we are. */
@@ -40,7 +30,7 @@ static const struct passwd *user_of(const struct server *server) {
 }
 
 bool server_prepare(struct server *server, const char *directory) {
-    nftw(directory, remove_one, OPEN_FOLDERS_MAX, FTW_DEPTH | FTW_PHYS);
+    folder_remove(directory);
     char *absolute = mkdir(directory, 0755) == 0 ? realpath(directory, NULL) : NULL;
     if (absolute == NULL) {
         fprintf(stderr, "bench: %s: %s\n", directory, strerror(errno));

@@ -27,7 +27,7 @@
 #include "daemon/base/snapshot.h"
 
 enum {
-    CAPTURE_BLOCKS_MAX = 8192,   /* 16 MB: copied in 2 to 4 ms, in which the ledger does nothing else */
+    CAPTURE_BLOCKS_MAX = 8192,   /* 16 MB, in whose copying the ledger does nothing else */
     TEXT_CHANGES_MAX = 64 << 10, /* at most so many pages of state.mdb change for texts at a time */
 };
 

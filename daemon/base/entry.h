@@ -103,9 +103,9 @@ MUST_USE enum error definition_decode(const uint8_t *bytes, size_t size, struct 
 MUST_USE enum error entry_from_record(struct entry *entry, const struct entry_record *record, struct arena *arena);
 
 /* The effective day of a row: its own, or the day of receipt. The row was judged: the day fits. */
-static inline uint16_t entry_row_day(const struct entry *entry, size_t row) {
-    const uint32_t *days = entry->batch.effective_day;
-    return days != NULL && days[row] != 0 ? (uint16_t)days[row] : entry->day;
+static inline uint16_t entry_row_day(const struct batch *batch, uint16_t day_of_receipt, size_t row) {
+    const uint32_t *days = batch->effective_day;
+    return days != NULL && days[row] != 0 ? (uint16_t)days[row] : day_of_receipt;
 }
 
 /* A hash of the texts and dates that the row carries, never 0; 0 if its batch has no such column. */

@@ -54,19 +54,12 @@ static inline int64_t sums_wrap_subtract(int64_t a, int64_t b) {
     return (int64_t)((uint64_t)a - (uint64_t)b);
 }
 
-/* Adds or takes away one project. */
+/* Adds one project. */
 static inline void sums_add(struct sums *sums, int64_t contract_value, int64_t participants, int64_t migrants) {
     sums->projects += 1;
     sums->contract_value = sums_wrap_add(sums->contract_value, contract_value);
     sums->participants += participants;
     sums->migrant_participants += migrants;
-}
-
-static inline void sums_subtract(struct sums *sums, int64_t contract_value, int64_t participants, int64_t migrants) {
-    sums->projects -= 1;
-    sums->contract_value = sums_wrap_subtract(sums->contract_value, contract_value);
-    sums->participants -= participants;
-    sums->migrant_participants -= migrants;
 }
 
 /* to += from. */

@@ -3,41 +3,12 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-/* ---- loading, as recovery does ---- */
-
-static enum error load_definition(void *context, enum entry_kind kind, const struct definition *definition) {
-    return ledger_load_definition(context, kind, definition);
-}
-
-static enum error load_cell(void *context, cell_key_t cell) {
-    return ledger_load_cell(context, cell);
-}
-
-static enum error load_block(void *context, uint32_t number, const struct project_block *block) {
-    return ledger_load_block(context, number, block);
-}
-
-static enum error load_day(void *context, uint16_t competition, uint32_t region, uint16_t day,
-                           const struct sums *sums) {
-    return ledger_load_day(context, competition, region, day, sums);
-}
-
-static enum error load_sequence(void *context, uint16_t node, uint64_t sequence) {
-    ledger_load_sequence(context, node, sequence);
-    return ERROR_NONE;
-}
+#include "load.h"
 
 static void load(struct shelf *shelf) {
-    struct state_loader loader = {.context = shelf->ledger,
-                                  .definition = load_definition,
-                                  .cell = load_cell,
-                                  .block = load_block,
-                                  .day = load_day,
-                                  .sequence = load_sequence};
     struct fault fault = {0};
-    cr_assert_eq(state_load(shelf->state, &loader, &shelf->loaded, &fault), ERROR_NONE, "%s", fault.text);
+    cr_assert_eq(load_ledger(shelf->state, shelf->ledger, &shelf->loaded, &fault), ERROR_NONE, "%s", fault.text);
     cr_assert_eq(state_version(shelf->state), shelf->loaded.complete);
-    ledger_resume(shelf->ledger, shelf->loaded.complete, shelf->loaded.version);
 }
 
 /* ---- life ---- */

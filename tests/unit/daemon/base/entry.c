@@ -180,12 +180,12 @@ Test(entry, the_day_of_a_row_is_its_own_or_that_of_receipt) {
     struct stand stand;
     stand_init(&stand);
     cr_assert_eq(read_stand(&stand), ERROR_NONE);
-    cr_assert_eq(entry_row_day(stand.entry, 0), 19000);
+    cr_assert_eq(entry_row_day(&stand.entry->batch, stand.entry->day, 0), 19000);
     const uint32_t days[] = {0, 18000, 0, 65535, 1};
     stand.entry->batch.effective_day = days;
-    cr_assert_eq(entry_row_day(stand.entry, 0), 19000);
-    cr_assert_eq(entry_row_day(stand.entry, 1), 18000);
-    cr_assert_eq(entry_row_day(stand.entry, 3), 65535);
+    cr_assert_eq(entry_row_day(&stand.entry->batch, stand.entry->day, 0), 19000);
+    cr_assert_eq(entry_row_day(&stand.entry->batch, stand.entry->day, 1), 18000);
+    cr_assert_eq(entry_row_day(&stand.entry->batch, stand.entry->day, 3), 65535);
     stand_fini(&stand);
 }
 
