@@ -75,10 +75,22 @@ bool socket_receive_message(void *socket, zmq_msg_t *from, enum refusal *refusal
     return true;
 }
 
-bool socket_send(void *socket, const void *bytes, size_t size, int flags) {
+static bool send_now(void *socket, const void *bytes, size_t size, int flags) {
     int sent;
     do {
         sent = zmq_send(socket, bytes, size, flags | ZMQ_DONTWAIT);
     } while (sent < 0 && errno == EINTR);
     return sent >= 0;
+}
+
+/* Peers say in steps of half a queue what they have taken, and zmq_send looks for that once in a while only: a queue that
+ * seems full may have room. To ask for the events makes the socket look. */
+static bool look_again(void *socket) {
+    int events;
+    size_t size = sizeof events;
+    return errno == EAGAIN && zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) == 0;
+}
+
+bool socket_send(void *socket, const void *bytes, size_t size, int flags) {
+    return send_now(socket, bytes, size, flags) || (look_again(socket) && send_now(socket, bytes, size, flags));
 }

@@ -31,7 +31,8 @@ bool socket_receive(void *socket, zmq_msg_t *frame);
  * off the socket; *refusal says what is wrong with them, and type and body are set only if that is REFUSAL_NONE. */
 bool socket_receive_message(void *socket, zmq_msg_t *from, enum refusal *refusal, unsigned *type, zmq_msg_t *body);
 
-/* Sends a frame, flags as for zmq_send. Returns whether it was taken; errno says why not. */
+/* Sends a frame, flags as for zmq_send. Returns whether it was taken; errno says why not. As long as a peer has not more than
+ * half its queue on their way, there is room. */
 bool socket_send(void *socket, const void *bytes, size_t size, int flags);
 
 #endif

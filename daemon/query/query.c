@@ -16,7 +16,7 @@ enum {
     QUESTION_ARENA_BYTES = 64 << 10,
     SCRATCH_BYTES = 4 << 20,
     FRAME_BYTES_MAX = 2 << 20, /* a larger frame closes the connection: PROTOCOL.md, "Errors" */
-    QUEUE_MESSAGES = 64,       /* in each direction, for each peer */
+    QUEUE_MESSAGES = 64,       /* in each direction, for each peer: twice what may be on its way */
     LOG_INTERVAL_S = 10,
 };
 
