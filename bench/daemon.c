@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <tally/tally.h>
 #include <time.h>
@@ -24,7 +26,7 @@ enum { LOOK_MS = 10, STOP_TIMEOUT_MS = 120000, STORE_LOOK_MS = 100, STORE_TIMEOU
 
 /* Only what a run makes: a folder that was given by mistake must not lose what is in it. */
 static void remove_content(const char *directory) {
-    static const char *const names[] = {"data", "competitions", "tallyd.conf", "tallyd.log", "audit.tsv"};
+    static const char *const names[] = {"data", "competitions", "tallyd.conf", "tallyd.log", "audit.tsv", "totals"};
     char path[BENCH_PATH_BYTES * 2];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         snprintf(path, sizeof path, "%s/%s", directory, names[i]);
@@ -85,11 +87,30 @@ static bool write_competition(const struct daemon *daemon) {
     return fclose(file) == 0;
 }
 
-static bool prepare(struct daemon *daemon, const struct daemon_options *options) {
-    snprintf(daemon->directory, sizeof daemon->directory, "%s", options->directory);
+/* A socket in the folder, which is there already. */
+static bool name_socket(const struct daemon *daemon, char *endpoint) {
+    char folder[PATH_MAX];
+    int bytes = -1;
+    if (realpath(daemon->directory, folder) != NULL) {
+        bytes = snprintf(endpoint, BENCH_ENDPOINT_BYTES, "ipc://%s/totals", folder);
+    }
+    if (bytes < 0 || (size_t)bytes >= strlen("ipc://") + sizeof((struct sockaddr_un *)NULL)->sun_path) {
+        fprintf(stderr, "bench: %s: too long a path for a socket in it; choose a shorter one, or --transport=tcp\n",
+                daemon->directory);
+        return false;
+    }
+    return true;
+}
+
+static bool name_endpoints(struct daemon *daemon, const struct daemon_options *options) {
     snprintf(daemon->ingest, sizeof daemon->ingest, "tcp://127.0.0.1:%u", options->port);
     snprintf(daemon->totals, sizeof daemon->totals, "tcp://127.0.0.1:%u", options->port + 1u);
     snprintf(daemon->query, sizeof daemon->query, "tcp://127.0.0.1:%u", options->port + 2u);
+    return options->totals_transport == TRANSPORT_TCP || name_socket(daemon, daemon->totals);
+}
+
+static bool prepare(struct daemon *daemon, const struct daemon_options *options) {
+    snprintf(daemon->directory, sizeof daemon->directory, "%s", options->directory);
     if (mkdir(daemon->directory, 0755) != 0 && errno != EEXIST) {
         fprintf(stderr, "bench: %s: %s\n", daemon->directory, strerror(errno));
         return false;
@@ -100,7 +121,7 @@ static bool prepare(struct daemon *daemon, const struct daemon_options *options)
     char data[BENCH_PATH_BYTES + 8];
     snprintf(data, sizeof data, "%s/data", daemon->directory);
     mkdir(data, 0700);
-    return write_config(daemon, options) && write_competition(daemon);
+    return name_endpoints(daemon, options) && write_config(daemon, options) && write_competition(daemon);
 }
 
 /* What the program prints goes to a file, appended if it is a log. It ends with its parent, so that nothing is left running
@@ -143,6 +164,16 @@ bool contender_read(const char *name, enum contender *contender) {
     bool floor = strcmp(name, "floor") == 0;
     *contender = floor ? CONTENDER_FLOOR : CONTENDER_TALLYD;
     return floor || strcmp(name, "tallyd") == 0;
+}
+
+bool transport_read(const char *name, enum transport *transport) {
+    bool ipc = strcmp(name, "ipc") == 0;
+    *transport = ipc ? TRANSPORT_IPC : TRANSPORT_TCP;
+    if (!ipc && strcmp(name, "tcp") != 0) {
+        fprintf(stderr, "bench: --transport=%s: must be ipc or tcp\n", name);
+        return false;
+    }
+    return true;
 }
 
 bool daemon_launch(struct daemon *daemon, const struct daemon_options *options) {

@@ -14,13 +14,18 @@ enum { BENCH_PATH_BYTES = 512, BENCH_ENDPOINT_BYTES = 128 };
 
 enum contender { CONTENDER_TALLYD = 0, CONTENDER_FLOOR };
 
+/* How subscribers reach the totals endpoint. A message over loopback costs its sender what the kernel of a receiver on another
+ * machine would do as well; over a unix socket it does not, and that is what the peers are reached by. */
+enum transport { TRANSPORT_TCP = 0, TRANSPORT_IPC };
+
 struct daemon_options {
     enum contender contender;
     const char *program;   /* path of the contender */
     const char *directory; /* made if missing; if fresh, what an earlier run left in it is removed */
     bool fresh;
     size_t nodes;  /* node-0000, node-0001 ...: each may report for every region */
-    uint16_t port; /* ingest; totals and query are the next two */
+    uint16_t port; /* ingest; totals, if by TCP, and query are the next two */
+    enum transport totals_transport;
     uint64_t projects_max;
 };
 
@@ -37,6 +42,9 @@ struct daemon {
 
 /* "tallyd" or "floor"; false if it is neither. */
 bool contender_read(const char *name, enum contender *contender);
+
+/* "tcp" or "ipc"; prints what it must be and returns false if it is neither. */
+bool transport_read(const char *name, enum transport *transport);
 
 /* Writes the configuration, starts the program and waits until its ingest endpoint takes connections, at most timeout_ms: with
  * tallyd that is the last one that it opens. Returns false and prints why on failure; nothing runs then. */

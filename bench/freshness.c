@@ -37,6 +37,7 @@ enum {
 
 struct settings {
     struct stand_options stand;
+    const char *transport;
     uint64_t subscribers;
     double seconds;
     double warm_up;
@@ -317,6 +318,7 @@ static int read_arguments(int argc, char **argv, struct settings *settings) {
         {"warm-up", "S", "full rate before it is measured", ARGUMENT_REAL, &settings->warm_up, 0, 86400},
         {"idle", NULL, "only the idle part: one small batch at a time", ARGUMENT_FLAG, &settings->idle, 0, 0},
         {"full", NULL, "only the part at full rate", ARGUMENT_FLAG, &settings->full, 0, 0},
+        {"transport", "NAME", "of subscribers: ipc, a unix socket, or tcp", ARGUMENT_TEXT, &settings->transport, 0, 0},
         STAND_ARGUMENTS(&settings->stand),
     };
     int status = arguments_read(argc, argv, "Measure how long after its receipt a batch shows to subscribers.", table,
@@ -324,12 +326,16 @@ static int read_arguments(int argc, char **argv, struct settings *settings) {
     if (!settings->idle && !settings->full) {
         settings->idle = settings->full = true;
     }
+    if (status < 0 && !transport_read(settings->transport, &settings->stand.totals_transport)) {
+        status = 64;
+    }
     return status;
 }
 
 int main(int argc, char **argv) {
     static struct bench bench = {
-        .settings = {.stand = STAND_DEFAULTS("freshness"), .subscribers = 1, .seconds = 10, .warm_up = 1}};
+        .settings = {
+            .stand = STAND_DEFAULTS("freshness"), .transport = "ipc", .subscribers = 1, .seconds = 10, .warm_up = 1}};
     int status = read_arguments(argc, argv, &bench.settings);
     if (status >= 0) {
         return status;

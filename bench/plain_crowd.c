@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@
 enum { EVENTS_MAX = 64, READ_BYTES = 256 << 10, LOOK_MS = 2, GREETING_TIMEOUT_S = 10 };
 
 #define STOP UINT64_MAX
+#define IPC "ipc://"
 
 struct plain_subscriber {
     int socket;
@@ -100,28 +102,52 @@ static bool greet(struct plain_subscriber *subscriber) {
            zmtp_read(&subscriber->reader, greeting, sizeof greeting, 0, &news);
 }
 
-static bool open_one(struct plain_crowd *crowd, uint16_t port, size_t number) {
+/* Where the totals endpoint listens. */
+struct place {
+    int family;
+    socklen_t bytes;
+    union {
+        struct sockaddr base;
+        struct sockaddr_in tcp;
+        struct sockaddr_un ipc;
+    } address;
+};
+
+/* endpoint: tcp://127.0.0.1:PORT or ipc://PATH. */
+static struct place place_of(const char *endpoint) {
+    if (strncmp(endpoint, IPC, strlen(IPC)) == 0) {
+        struct place place = {.family = AF_UNIX, .bytes = sizeof place.address.ipc};
+        place.address.ipc.sun_family = AF_UNIX;
+        snprintf(place.address.ipc.sun_path, sizeof place.address.ipc.sun_path, "%s", endpoint + strlen(IPC));
+        return place;
+    }
+    const char *colon = strrchr(endpoint, ':');
+    uint16_t port = colon != NULL ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0;
+    struct place place = {.family = AF_INET, .bytes = sizeof place.address.tcp};
+    place.address.tcp =
+        (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    return place;
+}
+
+static bool open_one(struct plain_crowd *crowd, const struct place *place, size_t number) {
     struct plain_subscriber *subscriber = &crowd->subscribers[number];
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     char topic[CROWD_TOPIC_BYTES];
     uint8_t opening[ZMTP_OPENING_BYTES_MAX];
     crowd_topic(&crowd->options, number, topic);
     size_t size = zmtp_opening(opening, topic, TOPIC_HEARTBEAT);
-    subscriber->socket = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    return subscriber->socket >= 0 && connect(subscriber->socket, (struct sockaddr *)&address, sizeof address) == 0 &&
+    subscriber->socket = socket(place->family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return subscriber->socket >= 0 && connect(subscriber->socket, &place->address.base, place->bytes) == 0 &&
            greet(subscriber) && send_all(subscriber->socket, opening, size) && watch(crowd, subscriber->socket, number);
 }
 
 static bool start(struct plain_crowd *crowd) {
-    const char *colon = strrchr(crowd->options.endpoint, ':');
-    uint16_t port = colon != NULL ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0;
+    struct place place = place_of(crowd->options.endpoint);
     crowd->epoll = epoll_create1(EPOLL_CLOEXEC);
     crowd->stop = eventfd(0, EFD_CLOEXEC);
     crowd->buffer = malloc(READ_BYTES);
     bool fine = crowd->epoll >= 0 && crowd->stop >= 0 && crowd->buffer != NULL && watch(crowd, crowd->stop, STOP);
     for (size_t i = 0; i < crowd->options.subscribers && fine; i++) {
-        fine = open_one(crowd, port, i);
+        fine = open_one(crowd, &place, i);
     }
     crowd->started = fine && pthread_create(&crowd->thread, NULL, listen_to_all, crowd) == 0;
     if (!crowd->started) {

@@ -1,4 +1,4 @@
-/* The crowd of crowd.h, the same topics, without libzmq: bare TCP connections that speak ZMTP 3.0 (rfc.zeromq.org/spec/23),
+/* The crowd of crowd.h, the same topics, without libzmq: bare connections that speak ZMTP 3.0 (rfc.zeromq.org/spec/23),
  * read what comes and count it. For the daemon a subscriber like any other; for this machine the least that a subscriber can
  * cost, as if they were on machines of their own. One thread reads for all. */
 #ifndef TALLY_BENCH_PLAIN_CROWD_H
@@ -11,7 +11,7 @@
 
 struct plain_crowd;
 
-/* As crowd_open; the endpoint is of the form tcp://127.0.0.1:PORT, on_totals is not called. */
+/* As crowd_open; the endpoint is tcp://127.0.0.1:PORT or ipc://PATH, on_totals is not called. */
 struct plain_crowd *plain_crowd_open(const struct crowd_options *options, int timeout_ms);
 
 /* NULL and a pointer to NULL are fine. */

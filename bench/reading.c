@@ -28,6 +28,7 @@ enum audience_kind { AUDIENCE_NONE = 0, AUDIENCE_PACED, AUDIENCE_UNPACED, AUDIEN
 
 struct settings {
     struct stand_options stand;
+    const char *transport;
     uint64_t readers;
     uint64_t subscribers;
     uint64_t rounds;
@@ -259,14 +260,20 @@ static int read_arguments(int argc, char **argv, struct settings *settings) {
         {"rounds", "N", "times that each audience has its turn", ARGUMENT_NUMBER, &settings->rounds, 1, ROUNDS_MAX},
         {"seconds", "S", "length of each stretch", ARGUMENT_REAL, &settings->seconds, 0.1, 86400},
         {"warm-up", "S", "full rate before each stretch", ARGUMENT_REAL, &settings->warm_up, 0, 86400},
+        {"transport", "NAME", "of subscribers: ipc, a unix socket, or tcp", ARGUMENT_TEXT, &settings->transport, 0, 0},
         STAND_ARGUMENTS(&settings->stand),
     };
-    return arguments_read(argc, argv, "Measure what reading totals costs, and what it takes from the ingest.", table,
-                          sizeof table / sizeof table[0]);
+    int status = arguments_read(argc, argv, "Measure what reading totals costs, and what it takes from the ingest.",
+                                table, sizeof table / sizeof table[0]);
+    if (status < 0 && !transport_read(settings->transport, &settings->stand.totals_transport)) {
+        status = 64;
+    }
+    return status;
 }
 
 int main(int argc, char **argv) {
     static struct bench bench = {.settings = {.stand = STAND_DEFAULTS("reading"),
+                                              .transport = "ipc",
                                               .readers = 16,
                                               .subscribers = 1000,
                                               .rounds = 5,

@@ -17,6 +17,7 @@ bool stand_open(struct stand *stand, const struct stand_options *options) {
                                                     .fresh = true,
                                                     .nodes = options->nodes,
                                                     .port = (uint16_t)options->port,
+                                                    .totals_transport = options->totals_transport,
                                                     .projects_max = options->projects + PROJECTS_SPARE};
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (!interrupt_watch(&stand->daemon, options->keep)) {

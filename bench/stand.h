@@ -22,6 +22,7 @@ struct stand_options {
     uint64_t rows;   /* of a batch */
     uint64_t window; /* batches on their way for each node; 0 = as load.h has it */
     uint64_t seed;
+    enum transport totals_transport;
     bool keep; /* the folder, at the end */
 };
 

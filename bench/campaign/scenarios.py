@@ -105,20 +105,26 @@ def latency(quick):
 
 def freshness(quick):
     seconds, rounds = (4, 1) if quick else (10, 3)
-    steps = []
-    for count in (SUBSCRIBERS[-1:] if quick else SUBSCRIBERS):
-        plain = ("freshness_p99_ms",) if count == SUBSCRIBERS[-1] else ()
-        steps.append(Step("freshness", f"freshness, {count:,} subscribers", "bench_freshness",
-                          (f"--subscribers={count}", f"--seconds={seconds}", *(("--full",) if quick else ())),
-                          (1 if quick else 2) * seconds + 6, (f"subscribers={count}",), plain,
-                          shows="freshness_p99_ms"))
-    return in_rounds(steps, rounds)
+    most = SUBSCRIBERS[-1]
+
+    def step(count, at, *words, plain=()):
+        return Step("freshness", f"freshness, {count:,} subscribers" + ", TCP" * ("--transport=tcp" in words),
+                    "bench_freshness", (f"--subscribers={count}", f"--seconds={seconds}", *words),
+                    (1 if "--full" in words else 2) * seconds + 6, (at,), plain, shows="freshness_p99_ms")
+
+    if quick:
+        return [step(most, f"subscribers={most}", "--full", plain=("freshness_p99_ms",))] * rounds
+    steps = [step(count, f"subscribers={count}", plain=("freshness_p99_ms",) * (count == most)) for count in SUBSCRIBERS]
+    return in_rounds([*steps, step(most, "subscribers-over=tcp", "--full", "--transport=tcp")], rounds)
 
 
 def reading(quick):
+    """Over a unix socket, and over TCP beside."""
     if quick:
         return []
-    return [Step("reading", "readers and subscribers", "bench_reading", (), 70, shows="readers_vs_alone")] * 3
+    return in_rounds([Step("reading", "readers and subscribers", "bench_reading", (), 70, shows="readers_vs_alone"),
+                      Step("reading", "readers and subscribers, TCP", "bench_reading", ("--transport=tcp",), 70,
+                           ("transport=tcp",), shows="readers_vs_alone")], 3)
 
 
 def recovery(quick):

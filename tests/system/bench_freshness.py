@@ -34,7 +34,7 @@ class Freshness(Benchmark):
         self.assert_verified(lines)
 
     def test_parts_can_be_chosen(self):
-        lines, _ = self.bench("freshness", *SMALL, "--idle")
+        lines, _ = self.bench("freshness", *SMALL, "--idle", "--transport=tcp")
         self.assertNotIn("freshness_p50_ms", lines)
         self.assert_part(lines, "idle_", 2)
 

@@ -50,12 +50,19 @@ class Reading(Benchmark):
             for audience in AUDIENCES:
                 self.assertIn(f"round {number}, {audience}: ", complaints)
 
+    def test_subscribers_may_come_over_tcp(self):
+        lines, _ = self.bench("reading", *SMALL, "--rounds=1", "--transport=tcp")
+        for audience in AUDIENCES[1:]:
+            self.assertGreater(lines[f"totals_messages_per_s_{audience}"], 0)
+        self.assert_verified(lines)
+
     def test_a_paced_reader_keeps_to_its_schedule(self):
         lines, _ = self.bench("reading", *SMALL, "--asks=20")
         self.assertLess(lines["answers_per_s_with_readers"], 3 * 20 * 1.5)
 
     def test_wrong_options_are_refused(self):
         self.assert_refused("reading", "--readers=100000")
+        self.assert_refused("reading", "--transport=udp")
         self.assert_nothing_without_a_daemon("reading")
 
 
