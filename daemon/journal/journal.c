@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -343,6 +344,7 @@ enum error journal_commit(struct journal *journal) {
         return environment_error(result, journal->directory);
     }
     journal->durable_hash = journal->hash;
+    segment_release_memory(journal->active);
     uint64_t bytes = segment_bytes(journal->active);
     journal->must_rotate = bytes >= journal->segment_bytes;
     atomic_store_explicit(&journal->active_bytes, bytes, memory_order_relaxed);
@@ -352,6 +354,8 @@ enum error journal_commit(struct journal *journal) {
 }
 
 /* ---- reading ---- */
+
+enum { READ_AHEAD_BYTES = 8 << 20 };
 
 /* The segment that holds version: the active one with a reference taken, or a sealed one opened for this call. */
 static struct segment *hold_segment(struct journal *journal, uint64_t version, uint64_t *last_of_segment, bool *shared,
@@ -379,7 +383,23 @@ struct reading {
     uint64_t hash;    /* its hash; the next entry must name it */
     bool hash_known;
     size_t bytes_left;
+    uintptr_t asked_end; /* of what was asked of the disk, as an address in the segment's map; 0 = nothing yet */
 };
+
+/* Asks for what comes after the entry before it is needed: entries lie in the order of their versions, and what was written a
+ * while ago is not in memory. Otherwise each page would wait for the disk by itself. */
+static void read_ahead(struct reading *reading, const MDB_val *value) {
+    uintptr_t start = (uintptr_t)value->mv_data;
+    bool near_end = start + value->mv_size + READ_AHEAD_BYTES / 2 > reading->asked_end;
+    bool elsewhere = start + READ_AHEAD_BYTES < reading->asked_end;
+    if (near_end || elsewhere) {
+        uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+        uintptr_t from = start & ~(page - 1);
+        reading->asked_end = from + READ_AHEAD_BYTES;
+        /* Advice; beyond the end of the file there is nothing to read. */
+        (void)madvise((void *)from, READ_AHEAD_BYTES, MADV_WILLNEED);
+    }
+}
 
 static enum error visit_value(struct reading *reading, uint64_t version, const MDB_val *value) {
     struct entry_record record;
@@ -411,6 +431,7 @@ static enum error visit_range(struct reading *reading, MDB_cursor *cursor, uint6
     while (result == MDB_SUCCESS && reading->bytes_left > 0 && reading->version < last) {
         uint64_t version;
         memcpy(&version, key.mv_data, sizeof version);
+        read_ahead(reading, &value);
         enum error error = visit_value(reading, version, &value);
         if (error != ERROR_NONE) {
             return error;
@@ -435,6 +456,7 @@ static enum error read_segment(struct reading *reading, struct segment *segment,
     MDB_cursor *cursor;
     result = mdb_cursor_open(transaction, segment->entries, &cursor);
     enum error error = environment_error(result, "/");
+    reading->asked_end = 0; /* another map */
     if (error == ERROR_NONE) {
         if (!reading->hash_known && reading->version + 1 == segment->header.first_version) {
             reading->hash = segment->header.previous_hash;

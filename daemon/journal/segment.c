@@ -1,5 +1,6 @@
 #include "segment.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 
 #define MAGIC "TALLYJNL"
 
-enum { HEADER_FORMAT = 1, ASIDE_MAP_BYTES = 1 << 20, READERS_MAX = 64 };
+enum { HEADER_FORMAT = 1, ASIDE_MAP_BYTES = 1 << 20, READERS_MAX = 64, RELEASE_BYTES_LEAST = 256 << 10 };
 
 static const char cut_off_mend[] = "restore it from a backup";
 
@@ -179,6 +180,7 @@ struct segment *segment_open(const char *directory, uint64_t first_version, enum
         read_ends(segment, first_version, path, fault) != ERROR_NONE) {
         goto fail;
     }
+    segment->released_bytes = segment->synced_bytes = segment_bytes(segment);
     return segment;
 fail:
     segment_close(segment);
@@ -193,6 +195,20 @@ void segment_close(struct segment *segment) {
         mdb_env_close(segment->env);
     }
     free(segment);
+}
+
+/* The pages of the last commit stay: the next one begins with some of them. By then those are mapped, and mapped pages are left
+ * where they are. A page that is reused lies before released_bytes and stays too; they are few. */
+void segment_release_memory(struct segment *segment) {
+    mdb_filehandle_t file;
+    bool much = segment->synced_bytes - segment->released_bytes >= RELEASE_BYTES_LEAST;
+    if (much && mdb_env_get_fd(segment->env, &file) == MDB_SUCCESS) {
+        /* Advice: whether it is taken changes nothing that can be seen. */
+        (void)posix_fadvise(file, (off_t)segment->released_bytes,
+                            (off_t)(segment->synced_bytes - segment->released_bytes), POSIX_FADV_DONTNEED);
+        segment->released_bytes = segment->synced_bytes;
+    }
+    segment->synced_bytes = segment_bytes(segment);
 }
 
 uint64_t segment_bytes(const struct segment *segment) {

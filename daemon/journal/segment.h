@@ -27,6 +27,10 @@ struct segment {
     uint64_t last_version; /* when it was opened; first_version - 1 if it has no entry */
     uint64_t last_hash;    /* of that entry, or header.previous_hash */
     int references;        /* journal.c's, under its mutex */
+
+    /* Owned by who writes: bytes of the file before which pages are not kept in memory, and before which all are synced. */
+    uint64_t released_bytes;
+    uint64_t synced_bytes;
 };
 
 /* "segment-00000000000000000001.mdb" in the directory, named by its first version. */
@@ -50,6 +54,11 @@ struct segment *segment_open(const char *directory, uint64_t first_version, enum
 
 /* NULL is fine. */
 void segment_close(struct segment *segment);
+
+/* After each commit: takes what the commits before the last have written out of memory. It is read again after a restart or by
+ * a verification only; kept, it would drive out what is in use, and each page of the next group would be one that the system
+ * has to find first. Writing thread only. */
+void segment_release_memory(struct segment *segment);
 
 /* Bytes of the file in use. */
 uint64_t segment_bytes(const struct segment *segment);

@@ -2,12 +2,15 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "../folder.h"
@@ -318,5 +321,50 @@ Test(journal, a_segment_under_another_name_is_damage) {
     cr_assert_eq(rename(path, other), 0);
     cr_assert_eq(error_of_opening(&shelf), ERROR_DAMAGED);
     shelf.journal = NULL;
+    shelf_fini(&shelf);
+}
+
+/* ---- memory ---- */
+
+/* Bytes of the first segment that the system holds in memory. */
+static size_t resident_bytes(const struct shelf *shelf, size_t *file_bytes) {
+    char path[SEGMENT_PATH_BYTES];
+    segment_path(path, shelf->folder.path, 1);
+    int file = open(path, O_RDONLY);
+    struct stat status;
+    cr_assert(file >= 0 && fstat(file, &status) == 0);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t pages = ((size_t)status.st_size + page - 1) / page;
+    void *map = mmap(NULL, pages * page, PROT_READ, MAP_SHARED, file, 0);
+    unsigned char *present = calloc(pages, 1);
+    cr_assert(map != MAP_FAILED && present != NULL && mincore(map, pages * page, present) == 0);
+    size_t sum = 0;
+    for (size_t i = 0; i < pages; i++) {
+        sum += (present[i] & 1) * page;
+    }
+    free(present);
+    munmap(map, pages * page);
+    close(file);
+    *file_bytes = pages * page;
+    return sum;
+}
+
+/* A file system in memory has nowhere else to keep it. */
+static bool in_memory(const char *path) {
+    struct statfs disk;
+    return statfs(path, &disk) == 0 && disk.f_type == TMPFS_MAGIC;
+}
+
+Test(journal, what_was_written_does_not_stay_in_memory) {
+    struct shelf shelf;
+    shelf_init(&shelf, ONE_SEGMENT);
+    write_up_to(&shelf, 3000, SCRIBE_GROUP_MAX);
+    size_t file_bytes;
+    size_t resident = resident_bytes(&shelf, &file_bytes);
+    cr_expect_gt(file_bytes, 8 << 20);
+    if (!in_memory(shelf.folder.path)) {
+        cr_expect_lt(resident, file_bytes / 2, "%zu of %zu bytes", resident, file_bytes);
+    }
+    read_all_after(&shelf, 0, 1 << 20);
     shelf_fini(&shelf);
 }
