@@ -28,7 +28,7 @@ enum {
     LOOK_MS = 1,
     IDLE_ROWS = 16,
     IDLE_BATCHES_MAX = 1 << 16,
-    IDLE_GAP_MS = 60, /* the publishing interval is 50 */
+    IDLE_GAP_MS = 90, /* more than the publishing interval */
     IDLE_GAP_SPREAD_MS = 30,
     MESSAGE_BYTES = 256,
 };

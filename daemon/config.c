@@ -27,7 +27,7 @@ static const struct number_setting number_settings[NUMBER_COUNT] = {
     /* LMDB 0.9.24 turns slow beyond 512 MiB of dirty pages in a transaction. */
     [GROUP_SIZE] = {"group-size-mib", 1, 256, 16},
     /* A publication is due before the next heartbeat. */
-    [PUBLISH_INTERVAL] = {"publish-interval-ms", 10, HEARTBEAT_INTERVAL_MS, 50},
+    [PUBLISH_INTERVAL] = {"publish-interval-ms", 10, HEARTBEAT_INTERVAL_MS, 70},
     [PROJECTS] = {"projects-max", 1, 1000000000, 50000000},
     [SEGMENT_SIZE] = {"segment-size-mib", 1, 1 << 20, 1 << 10},
     [DISK_RESERVE] = {"disk-reserve-mib", 16, 1 << 24, 256},

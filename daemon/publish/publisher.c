@@ -37,8 +37,9 @@ struct publisher {
     struct audience audience;
     struct totals totals; /* filled and packed in one place */
     bool failed;
-    bool unpublished; /* a snapshot was folded and not published yet */
-    int64_t next_ns;  /* not before: the next publication */
+    bool unpublished;      /* a snapshot was folded and not published yet */
+    int64_t next_ns;       /* not before: the next publication of something new */
+    int64_t next_again_ns; /* not before: what is sent though nothing is new, to new subscribers and once a minute */
     int64_t next_heartbeat_ns;
     struct log_limit refused_limit;
 
@@ -130,8 +131,13 @@ static bool publication_pending(const struct publisher *publisher) {
                                   audience_undecided(&publisher->audience, publisher->rollup));
 }
 
+/* What is new does not wait for what was only sent again. */
+static int64_t publication_ns(const struct publisher *publisher) {
+    return publisher->unpublished ? publisher->next_ns : publisher->next_again_ns;
+}
+
 static void publish(struct publisher *publisher, int64_t now_ns) {
-    if (!publication_pending(publisher) || (now_ns < publisher->next_ns && !hurrying(publisher))) {
+    if (!publication_pending(publisher) || (now_ns < publication_ns(publisher) && !hurrying(publisher))) {
         return;
     }
     if (audience_undecided(&publisher->audience, publisher->rollup)) {
@@ -141,12 +147,17 @@ static void publish(struct publisher *publisher, int64_t now_ns) {
     const uint32_t *changed = rollup_changed(publisher->rollup, &count);
     audience_note(&publisher->audience, changed, count);
     rollup_settle(publisher->rollup);
+    if (publisher->audience.due_count > 0) {
+        publisher->next_again_ns = now_ns + publisher->interval_ns;
+    }
     send_due(publisher);
     if (publisher->failed) {
         return;
     }
-    publisher->unpublished = false;
-    publisher->next_ns = now_ns + publisher->interval_ns;
+    if (publisher->unpublished) {
+        publisher->unpublished = false;
+        publisher->next_ns = now_ns + publisher->interval_ns;
+    }
     /* Release: who sees the version finds it published. */
     atomic_store_explicit(&publisher->version, rollup_version(publisher->rollup), memory_order_release);
     waker_wake(&publisher->drain_waker); /* always: whoever drains may just be falling asleep */
@@ -224,8 +235,13 @@ static void turn(struct publisher *publisher) {
 /* Until when there is nothing to do unless something comes. */
 static int64_t deadline_ns(const struct publisher *publisher) {
     int64_t deadline = publisher->next_heartbeat_ns;
-    bool waits = publication_pending(publisher) || snapshot_wantable(publisher);
-    return waits && publisher->next_ns < deadline ? publisher->next_ns : deadline;
+    if (snapshot_wantable(publisher) && publisher->next_ns < deadline) {
+        deadline = publisher->next_ns;
+    }
+    if (publication_pending(publisher) && publication_ns(publisher) < deadline) {
+        deadline = publication_ns(publisher);
+    }
+    return deadline;
 }
 
 static int idle_ms(const struct publisher *publisher) {
@@ -318,8 +334,7 @@ struct publisher *publisher_start(const struct publisher_options *options, struc
     if (set_up(publisher, fault) != ERROR_NONE) {
         goto fail;
     }
-    publisher->next_ns = clock_monotonic_ns();
-    publisher->next_heartbeat_ns = publisher->next_ns;
+    publisher->next_ns = publisher->next_again_ns = publisher->next_heartbeat_ns = clock_monotonic_ns();
     if (pthread_create(&publisher->thread, NULL, run, publisher) != 0) {
         fault_set(fault, ERROR_MEMORY, "publisher: its thread cannot be started");
         goto fail;

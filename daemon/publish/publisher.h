@@ -20,7 +20,7 @@
 #include "daemon/base/snapshot.h"
 #include "daemon/base/waker.h"
 
-enum { PUBLISH_INTERVAL_US_DEFAULT = 50000 };
+enum { PUBLISH_INTERVAL_US_DEFAULT = 70000 };
 
 struct publisher;
 

@@ -238,6 +238,23 @@ Test(publisher, starts_with_what_the_exchange_holds) {
     rig_close(&rig);
 }
 
+/* Who comes between two publications is answered; the next change then waits for the first of them only. */
+Test(publisher, what_is_new_does_not_wait_for_what_was_sent_again) {
+    enum { INTERVAL_MS = 3000 };
+    static struct rig rig;
+    rig_open(&rig);
+    rig_start(&rig, INTERVAL_MS * 1000);
+    int64_t start_ns = clock_monotonic_ns();
+    rig_publish(&rig, 1, 330106, 1);
+    void *subscriber = rig_subscribe(&rig, "csj-2021/330106");
+    rig_hear_until(subscriber, "csj-2021/330106", 1);
+    rig_publish(&rig, 2, 330106, 2);
+    rig_hear_until(subscriber, "csj-2021/330106", 2);
+    cr_assert_lt(clock_monotonic_ns() - start_ns, 2 * INTERVAL_MS * INT64_C(1000000));
+    zmq_close(subscriber);
+    rig_close(&rig);
+}
+
 Test(publisher, a_reload_brings_a_competition_to_those_who_wait_for_it) {
     static struct rig rig;
     rig_open(&rig);
