@@ -293,7 +293,7 @@ static void print_figures(const struct bench *bench, double seconds, const struc
     printf("recovery_projects\t%zu\n", bench->stand.workload.projects);
     printf("recovery_tail_mib\t%.1f\n", (double)bench->tail_bytes / MIB);
     printf("recovery_tail_updates\t%" PRIu64 "\n", bench->tail_updates);
-    printf("recovery_cache\t%s\n", bench->settings.cold ? "cold" : "warm");
+    printf("recovery_cache\t%s\n", bench->settings.cold ? "cold" : "as the daemon left it");
     printf("recovery_s\t%.3f\n", seconds);
     printf("recovery_load_s\t%.3f\n", (double)load_ms / 1e3);
     printf("recovery_replay_s\t%.3f\n", replay_s);

@@ -2,13 +2,15 @@
  *
  *   threads  a real tallyd at full rate: what each of its threads has used, by the kernel's own account, for each update. From
  *            a moment when everything is folded to one when everything is folded again, so that all the work that the
- *            updates cause is in it, what the archive does later too. The lines add up to daemon_cpu_ns: nothing is left out.
+ *            updates cause is in it, what the archive does later too. daemon_cpu_ns is their sum, process_cpu_ns what the kernel
+ *            counts for the whole process: the two must agree, or a thread was left out.
  *   steps    the same modules on one thread, step by step (steps.h): what is inside the threads. What is left of a thread when
  *            its steps are taken away is transport, waiting, waking and caches that two threads share.
  *
  * Prints thread_NAME_ns, with the share that the kernel worked for it and the time it was ready but had no processor;
  * and step_NAME_ns. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +35,10 @@ struct settings {
 
 /* ---- threads ---- */
 
+/* The process's time is counted in ticks, and read a moment after that of its threads. */
+static const double tick_ns = 20e6;
+static const double difference_max = 0.03;
+
 struct reading {
     struct threads threads;
     uint64_t updates;
@@ -52,15 +58,23 @@ static void print_thread(const struct thread_time *time, double updates) {
     printf("thread_%s_waited_ns\t%.2f\n", time->name, (double)time->waited_ns / updates);
 }
 
-static void print_threads(const struct reading *before, struct reading *after) {
+/* Returns whether the threads' time is the process's. */
+static bool print_threads(const struct reading *before, struct reading *after) {
     double updates = (double)(after->updates - before->updates);
     threads_subtract(&after->threads, &before->threads);
     for (size_t i = 0; i < after->threads.count; i++) {
         print_thread(&after->threads.list[i], updates);
     }
-    printf("daemon_cpu_ns\t%.2f\n", (double)threads_cpu_ns(&after->threads) / updates);
-    printf("process_cpu_ns\t%.2f\n", (after->process_cpu_s - before->process_cpu_s) * 1e9 / updates);
+    double threads_ns = (double)threads_cpu_ns(&after->threads);
+    double process_ns = (after->process_cpu_s - before->process_cpu_s) * 1e9;
+    printf("daemon_cpu_ns\t%.2f\n", threads_ns / updates);
+    printf("process_cpu_ns\t%.2f\n", process_ns / updates);
     printf("updates\t%.0f\n", updates);
+    bool whole = fabs(threads_ns - process_ns) <= tick_ns + process_ns * difference_max;
+    if (!whole) {
+        fprintf(stderr, "bench: the threads used %.0f ns, their process %.0f\n", threads_ns, process_ns);
+    }
+    return whole;
 }
 
 /* Sends for some seconds, and waits for the last receipt and until all is stored. */
@@ -85,11 +99,9 @@ static bool measure_threads(struct stand *stand, const struct settings *settings
         fputs("bench: nothing was acknowledged in the time that counts\n", stderr);
         sent = false;
     }
-    if (sent) {
-        print_threads(&before, &after);
-    }
+    bool whole = sent && print_threads(&before, &after);
     stand_load_close(stand, &load);
-    return sent;
+    return whole;
 }
 
 /* ---- steps ---- */

@@ -16,6 +16,7 @@ from runner import Failed, Runner, adopt_orphans
 from summary import Figures, Summary, format_table, judge, readable
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STEADY = ("endurance_latency", "endurance_memory", "endurance_lag")  # what a long run must not let rise
 
 
 def read_arguments(words):
@@ -112,6 +113,7 @@ def report(summary, failures, expected, output):
     for failure in failures:
         print(f"does not count: {failure}", file=sys.stderr)
     wrong = [mark.name for mark, _, outcome in judge(summary, expected) if outcome in ("missed", "no value")]
+    wrong += [f"{name} must not rise" for name in STEADY if summary.texts.get(f"{name}_verdict") == "rising"]
     if wrong:
         print(f"missed: {', '.join(wrong)}", file=sys.stderr)
     print(f"all figures: {path}", file=sys.stderr)

@@ -191,6 +191,32 @@ def freshness(figures, folder):
     save(figure, folder, "freshness")
 
 
+def reading(figures, folder):
+    """What is left of the rate while somebody reads."""
+    audiences = (("readers_vs_alone", "16 readers, 1,000 subscribers that only count"),
+                 ("libzmq_readers_vs_alone", "16 readers, 1,000 subscribers with libzmq"),
+                 ("unpaced_readers_vs_alone", "the same, readers without a pause"))
+    transports = (("", "unix socket", BLUE), ("@transport=tcp", "TCP over loopback", ORANGE))
+    figure, axes = pyplot.subplots(figsize=(9, 3.6))
+    for number, (at, label, colour) in enumerate(transports):
+        bars = [(place + 0.36 * number, figures[name + at]) for place, (name, _) in enumerate(audiences)
+                if name + at in figures]
+        axes.barh([place for place, _ in bars], [values[0] for _, values in bars], height=0.32, color=colour, label=label,
+                  xerr=spread([values for _, values in bars]), error_kw={"ecolor": INK, "capsize": 3, "lw": 1})
+        for place, values in bars:
+            axes.annotate(f"{values[0]:.2f}", (values[2], place), (6, 0), textcoords="offset points", va="center")
+    axes.axvline(0.9, color=RED, lw=1, ls="--")
+    axes.annotate("must: 0.90", (0.9, -0.45), (4, 0), textcoords="offset points", color=RED, fontsize=9)
+    axes.set_yticks([place + 0.18 for place in range(len(audiences))], [label for _, label in audiences])
+    axes.set_ylim(len(audiences) - 0.2, -0.6)
+    axes.set_xlim(0, 1.1)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel("ingest, with readers ÷ alone")
+    axes.set_title("What readers on the same two cores leave of the ingest")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
+    save(figure, folder, "reading")
+
+
 def recovery(figures, folder):
     sizes = [int(point[0]) for point in figures.series("recovery_s", "stored")]
     figure, axes = pyplot.subplots(figsize=(8, 0.8 * len(sizes) + 1.7))
@@ -290,6 +316,7 @@ def draw_all(figures, endurance_table, folder):
            ("memory", memory, len(figures.series("ledger_bytes_per_project", "projects")) > 1),
            ("latency", latency, "idle_ack_p50_ms" in figures),
            ("freshness", freshness, len(figures.series("freshness_p99_ms", "subscribers")) > 1),
+           ("reading", reading, "readers_vs_alone" in figures),
            ("recovery", recovery, bool(figures.series("recovery_s", "stored"))),
            ("stages", stages, "process_cpu_ns" in figures))
     os.makedirs(folder, exist_ok=True)

@@ -30,7 +30,7 @@ struct peer_settings {
     bool keep;             /* the folder, at the end */
 };
 
-/* As many updates under way as bench_ingest has by default: rows * window * 4 = 131,072. */
+/* its_rows * its_window * 4 connections = 131,072: as many updates under way as bench_ingest has by default. */
 #define PEER_DEFAULTS(name, its_rows, its_window) \
     { \
         .projects = 1000000, .connections = 4, .rows = (its_rows), .window = (its_window), .warm_up_s = 2, \

@@ -300,6 +300,7 @@ static enum error rotate(struct journal *journal) {
 }
 
 static enum error begin_group(struct journal *journal) {
+    segment_release_memory(journal->active); /* here, not after a commit: somebody waits for that group's receipts */
     if (journal->must_rotate) {
         enum error error = rotate(journal);
         if (error != ERROR_NONE && error != ERROR_DISK_FULL && error != ERROR_LIMIT && error != ERROR_MEMORY) {
@@ -344,7 +345,6 @@ enum error journal_commit(struct journal *journal) {
         return environment_error(result, journal->directory);
     }
     journal->durable_hash = journal->hash;
-    segment_release_memory(journal->active);
     uint64_t bytes = segment_bytes(journal->active);
     journal->must_rotate = bytes >= journal->segment_bytes;
     atomic_store_explicit(&journal->active_bytes, bytes, memory_order_relaxed);
@@ -355,7 +355,7 @@ enum error journal_commit(struct journal *journal) {
 
 /* ---- reading ---- */
 
-enum { READ_AHEAD_BYTES = 8 << 20 };
+enum { READ_AHEAD_BYTES = 8 << 20, READ_AHEAD_LEAST = 1 << 20 };
 
 /* The segment that holds version: the active one with a reference taken, or a sealed one opened for this call. */
 static struct segment *hold_segment(struct journal *journal, uint64_t version, uint64_t *last_of_segment, bool *shared,
@@ -389,6 +389,9 @@ struct reading {
 /* Asks for what comes after the entry before it is needed: entries lie in the order of their versions, and what was written a
  * while ago is not in memory. Otherwise each page would wait for the disk by itself. */
 static void read_ahead(struct reading *reading, const MDB_val *value) {
+    if (reading->bytes_left < READ_AHEAD_LEAST) {
+        return; /* somebody wants an entry or two */
+    }
     uintptr_t start = (uintptr_t)value->mv_data;
     bool near_end = start + value->mv_size + READ_AHEAD_BYTES / 2 > reading->asked_end;
     bool elsewhere = start + READ_AHEAD_BYTES < reading->asked_end;

@@ -12,7 +12,7 @@
 
 #define MAGIC "TALLYJNL"
 
-enum { HEADER_FORMAT = 1, ASIDE_MAP_BYTES = 1 << 20, READERS_MAX = 64, RELEASE_BYTES_LEAST = 256 << 10 };
+enum { HEADER_FORMAT = 1, ASIDE_MAP_BYTES = 1 << 20, READERS_MAX = 64, RELEASE_BYTES_LEAST = 1 << 20 };
 
 static const char cut_off_mend[] = "restore it from a backup";
 
@@ -180,7 +180,7 @@ struct segment *segment_open(const char *directory, uint64_t first_version, enum
         read_ends(segment, first_version, path, fault) != ERROR_NONE) {
         goto fail;
     }
-    segment->released_bytes = segment->synced_bytes = segment_bytes(segment);
+    segment->released_bytes = segment_bytes(segment); /* what is there was not written by this process */
     return segment;
 fail:
     segment_close(segment);
@@ -197,18 +197,18 @@ void segment_close(struct segment *segment) {
     free(segment);
 }
 
-/* The pages of the last commit stay: the next one begins with some of them. By then those are mapped, and mapped pages are left
- * where they are. A page that is reused lies before released_bytes and stays too; they are few. */
+/* Pages that LMDB has mapped since they were written, its own for the most part, are left where they are; they are few. */
 void segment_release_memory(struct segment *segment) {
     mdb_filehandle_t file;
-    bool much = segment->synced_bytes - segment->released_bytes >= RELEASE_BYTES_LEAST;
+    uint64_t bytes = segment_bytes(segment);
+    bool much = bytes >= segment->released_bytes + SEGMENT_KEPT_BYTES + RELEASE_BYTES_LEAST;
     if (much && mdb_env_get_fd(segment->env, &file) == MDB_SUCCESS) {
+        uint64_t end = bytes - SEGMENT_KEPT_BYTES;
         /* Advice: whether it is taken changes nothing that can be seen. */
-        (void)posix_fadvise(file, (off_t)segment->released_bytes,
-                            (off_t)(segment->synced_bytes - segment->released_bytes), POSIX_FADV_DONTNEED);
-        segment->released_bytes = segment->synced_bytes;
+        (void)posix_fadvise(file, (off_t)segment->released_bytes, (off_t)(end - segment->released_bytes),
+                            POSIX_FADV_DONTNEED);
+        segment->released_bytes = end;
     }
-    segment->synced_bytes = segment_bytes(segment);
 }
 
 uint64_t segment_bytes(const struct segment *segment) {

@@ -9,7 +9,7 @@
 
 #include "daemon/base/error.h"
 
-enum { SEGMENT_PATH_BYTES = 4200 };
+enum { SEGMENT_PATH_BYTES = 4200, SEGMENT_KEPT_BYTES = 64 << 20 };
 
 struct segment_header {
     char magic[8];
@@ -24,13 +24,10 @@ struct segment {
     MDB_env *env;
     MDB_dbi entries;
     struct segment_header header;
-    uint64_t last_version; /* when it was opened; first_version - 1 if it has no entry */
-    uint64_t last_hash;    /* of that entry, or header.previous_hash */
-    int references;        /* journal.c's, under its mutex */
-
-    /* Owned by who writes: bytes of the file before which pages are not kept in memory, and before which all are synced. */
-    uint64_t released_bytes;
-    uint64_t synced_bytes;
+    uint64_t last_version;   /* when it was opened; first_version - 1 if it has no entry */
+    uint64_t last_hash;      /* of that entry, or header.previous_hash */
+    int references;          /* journal.c's, under its mutex */
+    uint64_t released_bytes; /* of the file's beginning, not kept in memory; owned by who writes */
 };
 
 /* "segment-00000000000000000001.mdb" in the directory, named by its first version. */
@@ -55,9 +52,9 @@ struct segment *segment_open(const char *directory, uint64_t first_version, enum
 /* NULL is fine. */
 void segment_close(struct segment *segment);
 
-/* After each commit: takes what the commits before the last have written out of memory. It is read again after a restart or by
- * a verification only; kept, it would drive out what is in use, and each page of the next group would be one that the system
- * has to find first. Writing thread only. */
+/* Lets the system forget what lies more than SEGMENT_KEPT_BYTES before the end of the file. What is newer stays, because the
+ * archive reads texts that have just changed; what is older is read after a restart or by a verification only. Kept, it would drive
+ * out what is in use, and each page of the next group would be one that the system has to find first. Writing thread only. */
 void segment_release_memory(struct segment *segment);
 
 /* Bytes of the file in use. */

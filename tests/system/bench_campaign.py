@@ -6,6 +6,7 @@ not what they say.
 
 import csv
 import os
+import re
 import signal
 import sys
 import xml.etree.ElementTree
@@ -124,6 +125,17 @@ class Judgement(Case):
         self.assertIn("NO VALUE", format_table(summary, covered(True, ())))
         self.assertEqual(campaign.report(summary, failures, covered(True, ()), self.folder), 1)
 
+    def test_what_rises_in_a_long_run_fails(self):
+        for text, status in (("rising", 1), ("flat", 0)):
+            summary = Summary()
+            summary.texts["endurance_memory_verdict"] = text
+            self.assertEqual(campaign.report(summary, [], set(), self.folder), status)
+
+    def test_the_readme_has_the_marks_as_they_are(self):
+        with open(os.path.join(SOURCE, "bench", "README.md"), encoding="utf-8") as file:
+            rows = dict(re.findall(r"^\| `(\w+)` \| .* \| [≥≤] ([\d.]+)[^|]*\| [\d.]+[^|]*\|$", file.read(), re.MULTILINE))
+        self.assertEqual({name: float(must) for name, must in rows.items()}, {mark.name: mark.must for mark in MARKS})
+
     def test_a_missed_must_fails_and_a_met_one_does_not(self):
         for value, status in ((0.69, 1), (0.7, 0)):
             summary = Summary()
@@ -152,7 +164,7 @@ class Judgement(Case):
                        "1.0\t2657752\t31.4\t197.1\t36\t3354624\t165240832\t50098176\n"
                        "2.0\t2580907\t47.1\t94.3\t32\t3358720\t268632064\t50290688\n")
         campaign.draw(self.folder)
-        names = {"contenders", "scale", "memory", "latency", "freshness", "recovery", "stages", "endurance"}
+        names = {"contenders", "scale", "memory", "latency", "freshness", "reading", "recovery", "stages", "endurance"}
         self.assertEqual(set(os.listdir(self.path("plots"))), {name + ".svg" for name in names})
         for name in names:
             picture = xml.etree.ElementTree.parse(self.path(f"plots/{name}.svg")).getroot()

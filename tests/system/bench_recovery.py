@@ -22,7 +22,7 @@ class Recovery(Benchmark):
 
     def test_the_tail_is_replayed(self):
         lines, complaints = self.bench("recovery", *SMALL)
-        self.assertEqual(lines["recovery_cache"], "warm")
+        self.assertEqual(lines["recovery_cache"], "as the daemon left it")
         self.assert_recovered(lines)
         self.assertIn("was put back", complaints)
 
