@@ -52,7 +52,10 @@ def ingest(group, seconds, at=("",), plain=(), warm_up=2, title="tallyd", conten
 
 
 def peer(name, seconds, warm_up, rows, *words):
-    """With the batches that Tally gets, and with larger ones, which peers gain more from."""
+    """With the batches that Tally gets, and with larger ones, which peers gain more from. Redis has as many updates on their
+    way with either; PostgreSQL one batch on each connection."""
+    if name.startswith("redis") and rows == TALLY_ROWS:
+        words += (f"--window={LARGE_ROWS // TALLY_ROWS}",)
     figure = f"{name}_updates_per_s"
     plain = (figure,) if rows == TALLY_ROWS else ()
     return Step("contenders", f"{name.replace('_', ' ')}, {counted(rows, 'rows')} a batch", "bench_" + name.split("_")[0],

@@ -59,7 +59,7 @@ static void expect_defaults(const struct config *config) {
     cr_assert_eq(config->window, 32);
     cr_assert_eq(config->batch_slots, 64);
     cr_assert_eq(config->group_bytes, 16u << 20);
-    cr_assert_eq(config->publish_interval_ms, 50);
+    cr_assert_eq(config->publish_interval_ms, 70);
     cr_assert_eq(config->projects_max, 50000000);
     cr_assert_eq(config->segment_bytes, UINT64_C(1) << 30);
     cr_assert_eq(config->disk_reserve_bytes, UINT64_C(256) << 20);
