@@ -11,7 +11,6 @@ PROJECTS = (10_000, 100_000, 1_000_000, 10_000_000)
 NODES = (1, 4, 32, 256)
 ROWS = (64, 512, 4096, 8192)
 TALLY_ROWS, LARGE_ROWS = 4096, 32768
-SETTLE_NOT = {"settle": 0}  # a quick run has no time to wait until the load is stored
 SETTLE_SECONDS_PER_MILLION = 4
 SUBSCRIBERS = (1, 100, 1000)
 JOURNAL_BYTES_PER_MINUTE = 7_000_000 * 40 * 60  # 7 million updates a second of 40 bytes
@@ -69,7 +68,7 @@ def contenders(quick):
     steps = [ingest("contenders", seconds, at=("contender=floor",), plain=("floor_updates_per_s",), warm_up=warm_up,
                     title="floor", contender="floor"),
              ingest("contenders", seconds, at=("contender=tallyd",), warm_up=warm_up,
-                    plain=("ingest_updates_per_s", "daemon_cpu_s_per_million"), **SETTLE_NOT if quick else {})]
+                    plain=("ingest_updates_per_s", "daemon_cpu_s_per_million"))]
     for rows in (TALLY_ROWS,) if quick else (TALLY_ROWS, LARGE_ROWS):
         steps.append(peer("postgresql", peer_seconds, warm_up, rows))
         steps.append(peer("redis", peer_seconds, warm_up, rows))
@@ -81,7 +80,7 @@ def contenders(quick):
 def scale_nodes_quick():
     """Only what the mark asks for."""
     return in_rounds([ingest("scale", 3, at=(f"nodes={nodes}",), warm_up=1, title=f"tallyd, {counted(nodes, 'nodes')}",
-                             nodes=nodes, **SETTLE_NOT) for nodes in (1, 256)], 2)
+                             nodes=nodes, settle=0) for nodes in (1, 256)], 2)
 
 
 def scale(quick):
