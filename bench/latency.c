@@ -132,7 +132,8 @@ static bool measure_half(struct stand *stand, const struct settings *settings, u
                 full.updates_per_s);
         options = (struct stretch_options){
             .warm_up_s = settings->seconds / 10, .seconds = settings->seconds, .updates_per_s = full.updates_per_s / 2};
-        fine = stretch_run(load, &stand->daemon, &options, &half);
+        /* Else it is shown how the archive catches up with the load and the full rate. */
+        fine = daemon_wait_until_stored(&stand->daemon) && stretch_run(load, &stand->daemon, &options, &half);
     }
     stand_load_close(stand, &load);
     if (fine) {
