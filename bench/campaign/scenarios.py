@@ -11,7 +11,7 @@ PROJECTS = (10_000, 100_000, 1_000_000, 10_000_000)
 NODES = (1, 4, 32, 256)
 ROWS = (64, 512, 4096, 8192)
 TALLY_ROWS, LARGE_ROWS = 4096, 32768
-SETTLE_SECONDS_PER_MILLION = 4
+SETTLE_SECONDS_PER_MILLION = 3.5
 SUBSCRIBERS = (1, 100, 1000)
 JOURNAL_BYTES_PER_MINUTE = 7_000_000 * 40 * 60  # 7 million updates a second of 40 bytes
 DISK_RESERVE_BYTES = 8 << 30
@@ -58,7 +58,7 @@ def peer(name, seconds, warm_up, rows, *words):
     figure = f"{name}_updates_per_s"
     plain = (figure,) if rows == TALLY_ROWS else ()
     return Step("contenders", f"{name.replace('_', ' ')}, {counted(rows, 'rows')} a batch", "bench_" + name.split("_")[0],
-                (f"--warm-up={warm_up}", f"--seconds={seconds}", f"--rows={rows}", *words), seconds + warm_up + 10,
+                (f"--warm-up={warm_up}", f"--seconds={seconds}", f"--rows={rows}", *words), seconds + warm_up + 7,
                 (f"rows={rows}",), plain, port=False, shows=figure)
 
 
