@@ -35,7 +35,9 @@ int connection_exit_code(enum tally_error error) {
 int connection_open(const struct arguments *arguments, struct connection *connection) {
     *connection = (struct connection){.arguments = arguments};
     char message[256] = "";
-    struct tally_query_options options = {.endpoint = arguments->text[OPTION_QUERY]};
+    struct tally_query_options options = {.endpoint = arguments->text[OPTION_QUERY],
+                                          .key_file = arguments->text[OPTION_KEY],
+                                          .daemon_key = arguments->text[OPTION_DAEMON_KEY]};
     enum tally_error error = tally_query_open(&options, &connection->query, message);
     if (error != TALLY_OK) {
         diagnostic_error(arguments->command->name, "%s: %s", arguments->text[OPTION_QUERY],

@@ -49,16 +49,29 @@ static void put_presence(Tally__Nodes *answer, size_t row, const struct presence
     answer->rows_refused[row] = atomic_load_explicit(&presence->rows_refused, memory_order_relaxed);
 }
 
+/* A node is told of itself alone: when others report is the organiser's business. */
+static bool may_see(const struct answer_desk *desk, const struct node_right *node) {
+    const struct key_right *sender = desk->sender;
+    return sender == NULL || sender->role != ROLE_NODE || strcmp(sender->name, node->name) == 0;
+}
+
 enum refusal answer_nodes(struct answer_desk *desk, const ProtobufCMessage *question) {
     Tally__Nodes answer = TALLY__NODES__INIT;
     answer.request = ((const Tally__NodesQuery *)question)->request;
     answer.time_ms = (uint64_t)desk->time_ms;
-    size_t count = desk->registry->node_count;
+    size_t count = 0;
+    for (size_t i = 0; i < desk->registry->node_count; i++) {
+        count += may_see(desk, &desk->registry->nodes[i]);
+    }
     if (!make_node_columns(desk, &answer, count)) {
         return REFUSAL_ANSWER_TOO_LARGE;
     }
+    const struct node_right *next = desk->registry->nodes;
     for (size_t i = 0; i < count; i++) {
-        const struct node_right *node = &desk->registry->nodes[i];
+        while (!may_see(desk, next)) {
+            next++;
+        }
+        const struct node_right *node = next++;
         answer.name[i] = (char *)(uintptr_t)node->name; /* packing only reads these */
         answer.title_zh[i] = (char *)(uintptr_t)node->zh;
         answer.title_en[i] = (char *)(uintptr_t)node->en;
