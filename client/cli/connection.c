@@ -6,6 +6,7 @@
 
 #include "client/cli/commands.h"
 #include "client/cli/diagnostic.h"
+#include "proto/refusal.h"
 #include "proto/region.h"
 
 int connection_exit_code(enum tally_error error) {
@@ -58,6 +59,9 @@ int connection_failure(const struct connection *connection, enum tally_error err
     } else {
         const char *message = tally_query_message(connection->query);
         diagnostic_error(command, "%s", message != NULL && message[0] != '\0' ? message : tally_error_text(error));
+    }
+    if (error == TALLY_REFUSED && tally_query_refusal(connection->query) == REFUSAL_NOT_ALLOWED) {
+        return EX_NOPERM;
     }
     return connection_exit_code(error);
 }

@@ -201,11 +201,13 @@ static bool put_counters(struct answer_desk *desk, struct counter_columns *colum
     return true;
 }
 
+/* Versions and times are for everybody, who needs them to know how old an answer is; the daemon's insides for operators. */
 enum refusal answer_status(struct answer_desk *desk, const ProtobufCMessage *question) {
     struct status_figures figures = {0};
     desk->options->status.read(desk->options->status.context, &figures);
     struct counter_columns *columns = answer_room(desk, 1, sizeof *columns);
-    if (columns == NULL || !put_counters(desk, columns)) {
+    bool whole = desk->sender == NULL || desk->sender->role == ROLE_OPERATOR;
+    if (columns == NULL || (whole && !put_counters(desk, columns))) {
         return REFUSAL_ANSWER_TOO_LARGE;
     }
     Tally__Status answer = TALLY__STATUS__INIT;
@@ -218,9 +220,11 @@ enum refusal answer_status(struct answer_desk *desk, const ProtobufCMessage *que
     answer.version_applied = rollup_version(desk->rollup);
     answer.version_folded = figures.version_folded;
     answer.projects = rollup_projects(desk->rollup);
-    answer.disk_free_bytes = figures.disk_free_bytes;
-    answer.journal_bytes = figures.journal_bytes;
-    answer.state_bytes = figures.state_bytes;
+    if (whole) {
+        answer.disk_free_bytes = figures.disk_free_bytes;
+        answer.journal_bytes = figures.journal_bytes;
+        answer.state_bytes = figures.state_bytes;
+    }
     answer.condition = (char *)(uintptr_t)figures.condition;
     answer.n_counter_name = answer.n_counter_value = answer.n_counter_help = columns->count;
     answer.counter_name = columns->name;

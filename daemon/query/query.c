@@ -54,7 +54,7 @@ static const struct kind {
     {MESSAGE_HISTORY_QUERY, ANYBODY, &tally__history_query__descriptor, answer_history},
     {MESSAGE_NODES_QUERY, ANYBODY, &tally__nodes_query__descriptor, answer_nodes},
     {MESSAGE_COMPETITIONS_QUERY, ANYBODY, &tally__competitions_query__descriptor, answer_competitions},
-    {MESSAGE_STATUS_QUERY, OPERATORS, &tally__status_query__descriptor, answer_status},
+    {MESSAGE_STATUS_QUERY, ANYBODY, &tally__status_query__descriptor, answer_status},
     {MESSAGE_VERIFY_QUERY, OPERATORS, &tally__verify_query__descriptor, answer_verify},
 };
 

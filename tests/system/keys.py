@@ -48,7 +48,11 @@ class Keys(Case):
         path = [path for path in self.logs if f"tally-{name}" in path][-1]
         return harness.read_text(path)
 
-    def assert_refused(self, command, *arguments, status=65, word="not-allowed"):
+    def counted(self, name):
+        counters = self.daemon.record("status")["counters"]
+        return next((counter["value"] for counter in counters if counter["counter"] == name), 0)
+
+    def assert_refused(self, command, *arguments, status=77, word="not-allowed"):
         self.daemon.tally(command, *arguments, status=status)
         self.assertIn(word, self.errors(command))
 
@@ -67,7 +71,7 @@ class WhatAKeyMayDo(Keys):
         self.assertEqual(len(self.daemon.table("projects", "--region", "33")), 50)
         self.assert_refused("projects", "--region", "32")
         self.assert_refused("projects")
-        self.assert_refused("status")
+        self.assertEqual(self.daemon.record("status")["counters"], [])
         self.assert_refused("verify")
         self.assertEqual([node["node"] for node in self.daemon.record("nodes")], ["zhejiang"])
         self.assertEqual(self.daemon.record("totals")["projects"], (rows.totals().projects +
@@ -75,10 +79,10 @@ class WhatAKeyMayDo(Keys):
         self.be("jiangsu")
         self.assert_refused("project", code)
         self.be("wall")
-        self.assertIn("2021", self.daemon.tally("report", "--lang", "en"))
+        self.assertIn("had enrolled", self.daemon.tally("report", "--lang", "en"))
         self.assertEqual(len(self.daemon.record("nodes")), 2)
         self.assert_refused("projects", "--region", "33")
-        self.assert_refused("status")
+        self.assert_refused("verify")
         self.be("li-na")
         self.assertEqual(len(self.daemon.table("projects")), 70)
         self.assertIn(code, self.daemon.tally("project", code))
@@ -92,7 +96,7 @@ class WhatAKeyMayDo(Keys):
         self.assertIn("key-of-another", self.errors("push"))
         self.be("li-na")
         self.assertEqual(self.daemon.record("totals")["projects"], 0)
-        self.assertGreaterEqual(self.daemon.record("status")["refusals"]["key-of-another"], 1)
+        self.assertGreaterEqual(self.counted("refused_key_of_another"), 1)
 
     def test_strangers_are_turned_away_and_told_so(self):
         self.be("stranger")
@@ -100,21 +104,15 @@ class WhatAKeyMayDo(Keys):
         self.be(None)
         self.assert_refused("totals", word="asks for a key")
         self.be("zhejiang", daemon_key=self.digits["stranger"])
-        self.daemon.tally("totals", status=69 if "does not answer" in self.try_totals() else 65)
+        self.daemon.tally("totals", status=69)  # a daemon with another key: nothing is answered
         self.be("stranger")
         path = Rows(5).write(self.path("sheet.csv"))
-        self.daemon.tally("push", "--node", "zhejiang", "--timeout", "3", path, status=75)
+        self.daemon.tally("push", "--node", "zhejiang", "--timeout", "3", path, status=77)
         self.be("li-na")
-        counters = self.daemon.record("status")["counters"]
-        self.assertGreater(counters["access_refused"], 0)
-        self.assertGreater(counters["access_admitted"], 0)
+        self.assertGreater(self.counted("access_refused"), 0)
+        self.assertGreater(self.counted("access_admitted"), 0)
         self.assertEqual(self.daemon.record("totals")["projects"], 0)
         self.assertIn(f"key={self.digits['stranger'][:8]}", self.daemon.log())
-
-    def try_totals(self):
-        process = self.daemon.spawn_tally("totals")
-        process.wait(harness.SECONDS)
-        return harness.read_text(process.err)
 
     def test_dashboards_and_operators_do_not_report(self):
         path = Rows(5).write(self.path("sheet.csv"))
@@ -142,8 +140,8 @@ class KeysThatChange(Keys):
         self.daemon.keys["zhejiang"] = [self.keygen("zhejiang-2")]
         self.daemon.write_config()
         self.daemon.reload("reloaded")
-        self.daemon.tally("push", "--node", "zhejiang", "--no-outbox", "--timeout", "3",
-                          self.path("sheet.csv"), status=75) if self.be("zhejiang") is None else None
+        self.be("zhejiang")
+        self.daemon.tally("push", "--node", "zhejiang", "--no-outbox", self.path("sheet.csv"), status=77)
         more = Rows(60)
         self.be("zhejiang-2")
         self.daemon.tally("push", "--node", "zhejiang", more.write(self.path("more.csv")))
