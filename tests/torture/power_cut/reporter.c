@@ -1,7 +1,7 @@
-/* Reports batches of a few made-up projects, one on its way after the other as the window allows, and prints for each receipt
+/* Reports a few made-up projects at a time, which the library makes batches of as they come, and prints for each receipt
  * when it came (monotonic, ns), its sequence, and what the totals of all batches up to it are, by its own sums.
  *
- * Usage: reporter ENDPOINT BATCHES SEED. Exit status 0 only if every batch got a receipt and no row was refused. */
+ * Usage: reporter ENDPOINT PUTS SEED. Exit status 0 only if every row got a receipt and no row was refused. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +27,8 @@ struct sums {
 static struct reporter {
     struct figures present[PROJECTS];
     struct sums totals;
-    struct sums *after; /* by sequence */
+    struct sums *after; /* by rows put */
+    uint64_t settled;   /* rows that have a receipt */
     uint64_t refused;
 } reporter;
 
@@ -73,7 +74,8 @@ static void on_receipt(void *context, const struct tally_receipt *receipt) {
     (void)context;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    const struct sums *totals = &reporter.after[receipt->sequence];
+    reporter.settled += receipt->rows;
+    const struct sums *totals = &reporter.after[reporter.settled];
     printf("%" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 "\n",
            (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec, receipt->sequence, totals->projects,
            totals->contract_value, totals->participants, totals->migrants);
@@ -91,7 +93,7 @@ int main(int argc, char **argv) {
     uint64_t batches = argc == 4 ? strtoull(argv[2], NULL, 10) : 0;
     uint64_t state = argc == 4 ? strtoull(argv[3], NULL, 10) : 0;
     if (batches == 0) {
-        return give_up("usage: reporter ENDPOINT BATCHES SEED");
+        return give_up("usage: reporter ENDPOINT PUTS SEED");
     }
     struct tally_node_options options = {.endpoint = argv[1],
                                          .node = "zhejiang",
@@ -99,7 +101,7 @@ int main(int argc, char **argv) {
                                          .window = 4,
                                          .linger_us = 60000000,
                                          .on_receipt = on_receipt};
-    reporter.after = calloc(batches + 1, sizeof *reporter.after);
+    reporter.after = calloc(batches * ROWS + 1, sizeof *reporter.after);
     if (reporter.after == NULL || tally_node_open(&options, &node, message) != TALLY_OK) {
         return give_up(message);
     }
@@ -108,8 +110,9 @@ int main(int argc, char **argv) {
         char codes[ROWS][CODE_BYTES];
         for (size_t i = 0; i < ROWS; i++) {
             draw(&rows[i], codes[i], &state);
+            reporter.after[(sequence - 1) * ROWS + i + 1] =
+                reporter.totals; /* before it is put: its receipt comes on another thread */
         }
-        reporter.after[sequence] = reporter.totals; /* before it is put: the receipt comes on another thread */
         if (tally_node_put(node, "csj-2021", rows, ROWS, true) != TALLY_OK) {
             return give_up("put");
         }
@@ -119,5 +122,8 @@ int main(int argc, char **argv) {
         return give_up(message);
     }
     tally_node_close(&node);
+    if (reporter.settled != batches * ROWS) {
+        return give_up("rows without a receipt");
+    }
     return reporter.refused == 0 ? EXIT_SUCCESS : give_up("rows were refused");
 }
