@@ -30,9 +30,11 @@ static const cfg_t *section_with_message(const cfg_t *section) {
     if (section->comment != NULL) {
         return section;
     }
-    for (const cfg_opt_t *option = section->opts; option->name != NULL; option++) {
+    for (const cfg_opt_t *option = section->opts; option != NULL && option->name != NULL; option++) {
         for (unsigned i = 0; option->type == CFGT_SEC && i < option->nvalues; i++) {
-            const cfg_t *found = section_with_message(option->values[i]->section);
+            /* Without memory libconfuse leaves a value behind that it could not make. */
+            const cfg_t *inner = option->values[i] != NULL ? option->values[i]->section : NULL;
+            const cfg_t *found = inner != NULL ? section_with_message(inner) : NULL;
             if (found != NULL) {
                 return found;
             }

@@ -59,7 +59,9 @@ class Failing(harness.Case):
 
     def judge(self, daemon, receipts, sums, what):
         status = daemon.process.returncode
-        self.assertIn(status, ENDS, f"{what}: {daemon.log()[-1000:]}")
+        # libconfuse 3.3 does not survive every allocation that fails while it reads the configuration; nothing is at work then.
+        ends = ENDS if " recovered " in daemon.log() else ENDS | {-signal.SIGSEGV}
+        self.assertIn(status, ends, f"{what}: {daemon.log()[-1000:]}")
         highest = max(receipts[1], default=0)
         wrong = power_cut.judge(daemon.path("data"), highest, sums)
         self.assertIsNone(wrong, f"{what}, after {highest} receipts: {wrong}\n{daemon.log()[-1500:]}")
