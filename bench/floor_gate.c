@@ -199,7 +199,8 @@ struct floor_gate *floor_gate_start(const struct floor_gate_options *options, st
         fault_set(fault, ERROR_MEMORY, "gate: %s", error_text(ERROR_MEMORY));
         goto fail;
     }
-    if (doorway_open(&gate->doorway, options->zmq_context, options->endpoint, options->window, fault) != ERROR_NONE) {
+    if (doorway_open(&gate->doorway, options->zmq_context, options->endpoint, NULL, options->window, fault) !=
+        ERROR_NONE) {
         goto fail;
     }
     if (pthread_create(&gate->thread, NULL, run, gate) != 0) {

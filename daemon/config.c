@@ -10,7 +10,7 @@
 #include "daemon/competition.h"
 #include "daemon/document.h"
 #include "daemon/endpoint.h"
-#include "proto/text.h"
+#include "daemon/rights.h"
 
 enum number { WINDOW, BATCH_SLOTS, GROUP_SIZE, PUBLISH_INTERVAL, PROJECTS, SEGMENT_SIZE, DISK_RESERVE, NUMBER_COUNT };
 
@@ -32,6 +32,9 @@ static const struct number_setting number_settings[NUMBER_COUNT] = {
     [SEGMENT_SIZE] = {"segment-size-mib", 1, 1 << 20, 1 << 10},
     [DISK_RESERVE] = {"disk-reserve-mib", 16, 1 << 24, 256},
 };
+
+#define KEY_FILE "key-file"
+#define OPEN_TO_ALL "let-anyone-speak-for-any-node-without-a-key"
 
 static const char *const level_words[] = {
     [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARNING] = "warning", [LOG_ERROR] = "error"};
@@ -68,10 +71,29 @@ static void read_directory(const struct document *document, struct config *confi
     (void)resolve(folder, text, directory, fault); /* the fault sticks */
 }
 
-static void read_endpoint(const struct document *document, const char *name, char *endpoint) {
+/* The daemon's own keys. Without them nobody is asked for any. */
+static void read_keys(const struct document *document, struct config *config, struct fault *fault) {
+    const struct document_value *path = document_value(document_root(document), KEY_FILE);
+    const struct document_value *open = document_value(document_root(document), OPEN_TO_ALL);
+    char objection[CURVE_OBJECTION_BYTES];
+    document_truth(document, document_root(document), OPEN_TO_ALL, &config->open_to_all);
+    if (path == NULL) {
+        return;
+    }
+    read_directory(document, config, KEY_FILE, config->key_path, fault);
+    config->keyed = true;
+    if (config->open_to_all) {
+        document_fault(document, document_root(document), open->line,
+                       "%s is set, but there is a key-file: leave one of the two out", OPEN_TO_ALL);
+    } else if (fault->error == ERROR_NONE && !curve_pair_read(config->key_path, &config->keys, objection)) {
+        document_fault(document, document_root(document), path->line, "key-file: %s", objection);
+    }
+}
+
+static void read_endpoint(const struct document *document, const char *name, bool others, char *endpoint) {
     const struct document_value *value = document_value(document_root(document), name);
     document_text(document, document_root(document), name, endpoint, CONFIG_ENDPOINT_BYTES);
-    const char *objection = endpoint_objection(endpoint);
+    const char *objection = endpoint_objection(endpoint, others);
     if (value != NULL && objection != NULL) {
         document_fault(document, document_root(document), value->line, "%s is '%s': %s", name, value->text, objection);
     }
@@ -81,9 +103,10 @@ static void read_endpoints(const struct document *document, struct config *confi
     snprintf(config->ingest_endpoint, CONFIG_ENDPOINT_BYTES, "tcp://127.0.0.1:7501");
     snprintf(config->totals_endpoint, CONFIG_ENDPOINT_BYTES, "tcp://127.0.0.1:7502");
     snprintf(config->query_endpoint, CONFIG_ENDPOINT_BYTES, "tcp://127.0.0.1:7503");
-    read_endpoint(document, "ingest-endpoint", config->ingest_endpoint);
-    read_endpoint(document, "totals-endpoint", config->totals_endpoint);
-    read_endpoint(document, "query-endpoint", config->query_endpoint);
+    bool others = config->keyed || config->open_to_all;
+    read_endpoint(document, "ingest-endpoint", others, config->ingest_endpoint);
+    read_endpoint(document, "totals-endpoint", others, config->totals_endpoint);
+    read_endpoint(document, "query-endpoint", others, config->query_endpoint);
     if (strcmp(config->ingest_endpoint, config->totals_endpoint) == 0 ||
         strcmp(config->ingest_endpoint, config->query_endpoint) == 0 ||
         strcmp(config->totals_endpoint, config->query_endpoint) == 0) {
@@ -121,40 +144,12 @@ static void read_settings(const struct document *document, struct config *config
     snprintf(config->competitions_directory, CONFIG_PATH_BYTES, "competitions");
     read_directory(document, config, "data-directory", config->data_directory, fault);
     read_directory(document, config, "competitions-directory", config->competitions_directory, fault);
+    read_keys(document, config, fault);
     read_endpoints(document, config);
     read_numbers(document, config);
     document_choice(document, document_root(document), "log-level", level_words,
                     sizeof level_words / sizeof level_words[0], &level);
     config->log_level = (enum log_level)level;
-}
-
-static void read_node(const struct document *document, cfg_t *section, struct node_right *node) {
-    static const char *const required[] = {"title-zh", "title-en", NULL};
-    const char *name = cfg_title(section);
-    *node = (struct node_right){.number = NUMBER_NONE};
-    if (!text_is_key(name, strlen(name), NODE_NAME_BYTES_MAX)) {
-        document_fault(document, section, 0,
-                       "the name must be 1 to %d of a-z, 0-9 and -, beginning with a letter or digit",
-                       NODE_NAME_BYTES_MAX);
-        return;
-    }
-    memcpy(node->name, name, strlen(name));
-    document_require(document, section, required);
-    document_text(document, section, "title-zh", node->zh, sizeof node->zh);
-    document_text(document, section, "title-en", node->en, sizeof node->en);
-    document_regions(document, section, "regions", REGISTRY_REGIONS_MAX, node->regions, &node->region_count);
-}
-
-static int compare_nodes(const void *left, const void *right) {
-    return strcmp(((const struct node_right *)left)->name, ((const struct node_right *)right)->name);
-}
-
-static void read_nodes(const struct document *document, struct registry *registry) {
-    cfg_t *root = document_root(document);
-    for (size_t i = 0; i < registry->node_count; i++) {
-        read_node(document, cfg_getnsec(root, "node", (unsigned)i), &registry->nodes[i]);
-    }
-    qsort(registry->nodes, registry->node_count, sizeof *registry->nodes, compare_nodes);
 }
 
 /* Editors' swap files begin with a dot or have another ending. */
@@ -225,14 +220,17 @@ static void read_registry(const struct document *document, struct config *config
     } else if ((config->registry = registry_create((size_t)count, nodes)) == NULL) {
         fault_set(fault, ERROR_MEMORY, "%s: out of memory for %d competitions", config->path, count);
     } else {
-        read_nodes(document, config->registry);
+        rights_read(document, config->keyed ? &config->keys.public_key : NULL, config->registry, fault);
         (void)read_competitions(config->competitions_directory, files, config->registry, fault);
     }
     free_files(files, count);
 }
 
 static struct document *load_document(const char *path, struct fault *fault) {
-    cfg_opt_t node[] = {DOCUMENT_VALUE("title-zh"), DOCUMENT_VALUE("title-en"), DOCUMENT_LIST("regions"), CFG_END()};
+    cfg_opt_t node[] = {DOCUMENT_VALUE("title-zh"), DOCUMENT_VALUE("title-en"),  DOCUMENT_LIST("regions"),
+                        DOCUMENT_LIST(RIGHTS_KEYS), DOCUMENT_LIST(RIGHTS_READS), CFG_END()};
+    cfg_opt_t dashboard[] = {DOCUMENT_LIST(RIGHTS_KEYS), DOCUMENT_LIST(RIGHTS_READS), CFG_END()};
+    cfg_opt_t operator[] = {DOCUMENT_LIST(RIGHTS_KEYS), CFG_END()};
     cfg_opt_t options[] = {DOCUMENT_VALUE("data-directory"),
                            DOCUMENT_VALUE("competitions-directory"),
                            DOCUMENT_VALUE("ingest-endpoint"),
@@ -246,7 +244,11 @@ static struct document *load_document(const char *path, struct fault *fault) {
                            DOCUMENT_VALUE(number_settings[PROJECTS].name),
                            DOCUMENT_VALUE(number_settings[SEGMENT_SIZE].name),
                            DOCUMENT_VALUE(number_settings[DISK_RESERVE].name),
+                           DOCUMENT_VALUE(KEY_FILE),
+                           DOCUMENT_VALUE(OPEN_TO_ALL),
                            DOCUMENT_TITLED_SECTIONS("node", node),
+                           DOCUMENT_TITLED_SECTIONS("dashboard", dashboard),
+                           DOCUMENT_TITLED_SECTIONS("operator", operator),
                            CFG_END()};
     return document_load(path, options, fault);
 }
@@ -283,6 +285,7 @@ fail:
 void config_destroy(struct config *config) {
     if (config != NULL) {
         registry_release(config->registry);
+        curve_pair_forget(&config->keys);
         free(config);
     }
 }
@@ -297,6 +300,8 @@ static void list_changes(const struct config *current, const struct config *next
         {"ingest-endpoint", strcmp(current->ingest_endpoint, next->ingest_endpoint) != 0},
         {"totals-endpoint", strcmp(current->totals_endpoint, next->totals_endpoint) != 0},
         {"query-endpoint", strcmp(current->query_endpoint, next->query_endpoint) != 0},
+        {KEY_FILE, current->keyed != next->keyed || memcmp(&current->keys, &next->keys, sizeof next->keys) != 0},
+        {OPEN_TO_ALL, current->open_to_all != next->open_to_all},
         {number_settings[WINDOW].name, current->window != next->window},
         {number_settings[BATCH_SLOTS].name, current->batch_slots != next->batch_slots},
         {number_settings[GROUP_SIZE].name, current->group_bytes != next->group_bytes},

@@ -10,6 +10,7 @@
 #include "daemon/base/error.h"
 #include "daemon/base/log.h"
 #include "daemon/base/registry.h"
+#include "proto/curve_key.h"
 
 enum { CONFIG_PATH_BYTES = 4096, CONFIG_ENDPOINT_BYTES = 256 };
 
@@ -17,10 +18,14 @@ struct config {
     char path[CONFIG_PATH_BYTES];
     char data_directory[CONFIG_PATH_BYTES];         /* journal/ and state.mdb lie in it */
     char competitions_directory[CONFIG_PATH_BYTES]; /* every *.conf in it; these two paths are absolute, as is path */
-    /* tcp://127.0.0.1:PORT, tcp://[::1]:PORT or ipc:///PATH, see endpoint.h */
+    /* tcp://ADDRESS:PORT, a loopback address unless keyed or open_to_all, or ipc:///PATH: see endpoint.h */
     char ingest_endpoint[CONFIG_ENDPOINT_BYTES];
     char totals_endpoint[CONFIG_ENDPOINT_BYTES];
     char query_endpoint[CONFIG_ENDPOINT_BYTES];
+    bool keyed; /* whoever connects must have a key that the registry knows */
+    char key_path[CONFIG_PATH_BYTES];
+    struct curve_pair keys; /* the daemon's own, if keyed */
+    bool open_to_all;       /* not keyed, and other machines may reach it all the same */
     enum log_level log_level;
     uint32_t window;      /* batches of one node without receipt, 1 to WINDOW_BATCHES_MAX */
     uint32_t batch_slots; /* batches inside the daemon at once, a power of two; memory: about 5 MiB each at most */
@@ -41,7 +46,7 @@ void config_destroy(struct config *config);
 
 /* Whether next may replace current while the daemon runs: settings that are read only at start must be the same, and
  * every competition still there, with its first day and the meaning of each category and status code, counts included.
- * What may change: nodes, log-level, competitions-directory, new competitions, and the rest of the old ones.
+ * What may change: nodes, dashboards, operators, their keys, log-level, competitions-directory, new competitions, and the rest of the old ones.
  * Fills the fault (CONFIGURATION) if not. */
 MUST_USE enum error config_check_change(const struct config *current, const struct config *next, struct fault *fault);
 

@@ -30,9 +30,11 @@ static const cfg_t *section_with_message(const cfg_t *section) {
     if (section->comment != NULL) {
         return section;
     }
-    for (const cfg_opt_t *option = section->opts; option->name != NULL; option++) {
+    for (const cfg_opt_t *option = section->opts; option != NULL && option->name != NULL; option++) {
         for (unsigned i = 0; option->type == CFGT_SEC && i < option->nvalues; i++) {
-            const cfg_t *found = section_with_message(option->values[i]->section);
+            /* Without memory libconfuse leaves a value behind that it could not make. */
+            const cfg_t *inner = option->values[i] != NULL ? option->values[i]->section : NULL;
+            const cfg_t *found = inner != NULL ? section_with_message(inner) : NULL;
             if (found != NULL) {
                 return found;
             }
@@ -249,6 +251,32 @@ static const uint32_t *region_overlap(const uint32_t *regions, size_t count, uin
         }
     }
     return NULL;
+}
+
+int document_line(cfg_t *section, const char *name) {
+    return cfg_size(section, name) > 0 ? ((const struct document_value *)cfg_getnptr(section, name, 0))->line : 0;
+}
+
+void document_keys(const struct document *document, cfg_t *section, const char *name, size_t max,
+                   struct curve_key *keys, size_t *count) {
+    unsigned size = cfg_size(section, name);
+    *count = 0;
+    for (unsigned i = 0; i < size; i++) {
+        const struct document_value *value = cfg_getnptr(section, name, i);
+        if (*count == max) {
+            document_fault(document, section, value->line,
+                           "%s has more than %zu keys; leave out those that are not used any more", name, max);
+            return;
+        }
+        if (!curve_key_parse(value->text, strlen(value->text), &keys[*count])) {
+            document_fault(
+                document, section, value->line,
+                "%s: '%.80s' is not a key; copy the 64 digits of public-key from the file that ends with .pub", name,
+                value->text);
+            return;
+        }
+        (*count)++;
+    }
 }
 
 void document_regions(const struct document *document, cfg_t *section, const char *name, size_t max, uint32_t *regions,

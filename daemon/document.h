@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "daemon/base/error.h"
+#include "proto/curve_key.h"
 
 struct document;
 
@@ -52,6 +53,9 @@ void document_fault(const struct document *document, const cfg_t *section, int l
 /* The value as written, or NULL if it is not there. */
 const struct document_value *document_value(cfg_t *section, const char *name);
 
+/* The line of a list's first value, or 0 if there is none. */
+int document_line(cfg_t *section, const char *name);
+
 /* Faults unless every one of the names, which end with NULL, has a value. */
 void document_require(const struct document *document, cfg_t *section, const char *const *names);
 
@@ -73,6 +77,10 @@ void document_choice(const struct document *document, cfg_t *section, const char
 
 /* A date such as 2021-04-01. */
 void document_day(const struct document *document, cfg_t *section, const char *name, uint16_t *day);
+
+/* A list of public keys, at most max; none if it is not there. */
+void document_keys(const struct document *document, cfg_t *section, const char *name, size_t max,
+                   struct curve_key *keys, size_t *count);
 
 /* A list of region codes, at least one, at most max, none within another. */
 void document_regions(const struct document *document, cfg_t *section, const char *name, size_t max, uint32_t *regions,

@@ -18,6 +18,8 @@
 #include "daemon/base/log.h"
 #include "pipeline.h"
 
+enum { WARNING_MS = 60 * 60 * 1000 };
+
 #define DEFAULT_CONFIG "/etc/tally/tallyd.conf"
 
 struct arguments {
@@ -157,12 +159,21 @@ static void reload(struct pipeline *pipeline, struct config **config) {
     config_destroy(next);
 }
 
+/* Said again each hour: whoever chose this should not forget it. */
+static void warn_of_openness(const struct config *config) {
+    if (config->open_to_all) {
+        log_event(LOG_WARNING, "open-to-all", "ingest=%s what=\"whoever reaches it can speak for any node; make keys\"",
+                  config->ingest_endpoint);
+    }
+}
+
 /* Returns the exit status when it is time to stop; *failed says that it is because of a failure. */
 static int wait_for_the_end(struct pipeline *pipeline, struct config **config, int signals, struct failure *failure,
                             bool *failed) {
     struct pollfd items[] = {{.fd = signals, .events = POLLIN}, {.fd = failure->fd, .events = POLLIN}};
     for (;;) {
-        if (poll(items, 2, -1) < 0 && errno != EINTR) {
+        warn_of_openness(*config); /* whatever woke us: signals are rare */
+        if (poll(items, 2, (*config)->open_to_all ? WARNING_MS : -1) < 0 && errno != EINTR) {
             return EX_OSERR;
         }
         if ((items[1].revents & POLLIN) != 0) {
@@ -181,6 +192,13 @@ static int wait_for_the_end(struct pipeline *pipeline, struct config **config, i
     }
 }
 
+static const char *keys_word(const struct config *config) {
+    if (config->keyed) {
+        return "required";
+    }
+    return config->open_to_all ? "none, and open to others" : "none, this machine only";
+}
+
 static int serve(struct config **config, int signals, struct failure *failure) {
     struct fault fault = {0};
     struct pipeline *pipeline = pipeline_open(*config, note_failure, failure, &fault);
@@ -190,8 +208,8 @@ static int serve(struct config **config, int signals, struct failure *failure) {
         pipeline_destroy(pipeline);
         return status;
     }
-    log_event(LOG_INFO, "ready", "ingest=%s totals=%s query=%s", (*config)->ingest_endpoint, (*config)->totals_endpoint,
-              (*config)->query_endpoint);
+    log_event(LOG_INFO, "ready", "ingest=%s totals=%s query=%s keys=\"%s\"", (*config)->ingest_endpoint,
+              (*config)->totals_endpoint, (*config)->query_endpoint, keys_word(*config));
     bool failed = false;
     int status = wait_for_the_end(pipeline, config, signals, failure, &failed);
     bool drained = !failed && pipeline_drain(pipeline);

@@ -13,6 +13,7 @@
 #include <zmq.h>
 
 #include "archiving.h"
+#include "daemon/access/gate.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/environment.h"
 #include "daemon/base/log.h"
@@ -63,6 +64,7 @@ struct pipeline {
     struct registry_slot publish_registry;
     struct presence *presences;
     void *zmq_context;
+    struct gate *gate; /* NULL without keys */
 
     struct intake_stage *intake;
     struct journal_stage *journal_stage;
@@ -145,6 +147,10 @@ static enum error make_rings(struct pipeline *pipeline, struct fault *fault) {
     return ERROR_NONE;
 }
 
+static const struct curve_pair *own_keys(const struct pipeline *pipeline) {
+    return pipeline->config->keyed ? &pipeline->config->keys : NULL;
+}
+
 static bool journal_full(void *context) {
     return journal_stage_full(((struct pipeline *)context)->journal_stage);
 }
@@ -158,6 +164,7 @@ static enum error make_stages(struct pipeline *pipeline, struct fault *fault) {
     }
     struct intake_stage_options intake = {.zmq_context = pipeline->zmq_context,
                                           .endpoint = pipeline->config->ingest_endpoint,
+                                          .keys = own_keys(pipeline),
                                           .window = pipeline->config->window,
                                           .batch_slots = pipeline->config->batch_slots,
                                           .epoch = journal_epoch(pipeline->journal),
@@ -289,6 +296,7 @@ static enum error start_verification(struct pipeline *pipeline, struct fault *fa
 static enum error open_query(struct pipeline *pipeline, struct fault *fault) {
     struct query_options options = {.zmq_context = pipeline->zmq_context,
                                     .endpoint = pipeline->config->query_endpoint,
+                                    .keys = own_keys(pipeline),
                                     .epoch = journal_epoch(pipeline->journal),
                                     .started_ms = clock_wall_ms(),
                                     .software = "tallyd " TALLY_VERSION,
@@ -304,6 +312,7 @@ static enum error start_publisher(struct pipeline *pipeline, struct fault *fault
     struct publisher_options options = {
         .zmq_context = pipeline->zmq_context,
         .endpoint = pipeline->config->totals_endpoint,
+        .keys = own_keys(pipeline),
         .epoch = journal_epoch(pipeline->journal),
         .interval_us = pipeline->config->publish_interval_ms * 1000,
         .exchange = &pipeline->exchange,
@@ -352,10 +361,18 @@ static enum error start_journal(struct pipeline *pipeline, struct fault *fault) 
     return pipeline->journal_stage == NULL ? fault->error : ERROR_NONE;
 }
 
-/* The journal stage before the publisher, who asks it how full the disk is; intake last, who begins the work. */
+static enum error start_gate(struct pipeline *pipeline, struct fault *fault) {
+    if (pipeline->config->keyed) {
+        pipeline->gate = gate_start(pipeline->zmq_context, pipeline->config->registry, fault);
+    }
+    return pipeline->config->keyed && pipeline->gate == NULL ? fault->error : ERROR_NONE;
+}
+
+/* The gate before every endpoint; the journal stage before the publisher, who asks it how full the disk is; intake last, who
+ * begins the work. */
 enum error pipeline_start(struct pipeline *pipeline, struct fault *fault) {
     static enum error (*const steps[])(struct pipeline *, struct fault *) = {
-        start_archive, start_ledger, start_journal, start_verification, open_query, start_publisher};
+        start_gate, start_archive, start_ledger, start_journal, start_verification, open_query, start_publisher};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         enum error error = steps[i](pipeline, fault);
         if (error != ERROR_NONE) {
@@ -370,6 +387,9 @@ enum error pipeline_start(struct pipeline *pipeline, struct fault *fault) {
 enum error pipeline_reload(struct pipeline *pipeline, const struct config *next, struct fault *fault) {
     enum error error = numbering_assign(&pipeline->numbering, next->registry, fault);
     if (error == ERROR_NONE) {
+        if (pipeline->gate != NULL) { /* first, so that nobody whose key is gone comes back in */
+            gate_offer(pipeline->gate, next->registry);
+        }
         registry_offer(&pipeline->publish_registry, next->registry);
         registry_offer(&pipeline->intake_registry, next->registry);
         waker_wake(&pipeline->publish_waker);
@@ -407,6 +427,8 @@ void pipeline_stop(struct pipeline *pipeline) {
     intake_stage_stop(pipeline->intake);
     archiving_stop(&pipeline->archiving);
     intake_stage_destroy(&pipeline->intake);
+    gate_stop(pipeline->gate); /* no endpoint is left that would ask it */
+    pipeline->gate = NULL;
     journal_stage_destroy(pipeline->journal_stage); /* intake asked it whether the disk is full */
     pipeline->journal_stage = NULL;
 }

@@ -14,6 +14,7 @@
  *   ledger    projects, cube, curves                 its waker
  *   publish   totals and query sockets, roll-up      its sockets and its waker
  *   archive   state.mdb's write transaction          its wakers
+ *   gate      who may connect (access/gate.h)        its socket and its waker; only with keys
  *   main      configuration, numbering, signals      signals
  *
  *   arrow  from -> to          carries            bound                    when it is full

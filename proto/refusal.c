@@ -53,6 +53,8 @@ static const char *const texts_zh[REFUSAL_CODE_LIMIT] = {
     [REFUSAL_SUPERSEDED] = "同一报送单位已在更新的连接上发送Hello，一个单位只能使用一个连接",
     [REFUSAL_ANSWER_TOO_LARGE] = "答复将超过4 MiB，请缩小查询范围",
     [REFUSAL_NOT_READY] = "守护进程暂时无法答复，请稍后再问",
+    [REFUSAL_NOT_ALLOWED] = "此连接的密钥无权进行或查看这项操作；请换用其他密钥，或请守护进程的管理员授权",
+    [REFUSAL_KEY_OF_ANOTHER] = "此连接的密钥不属于 Hello 所称的报送单位；请使用该单位的密钥，或改用自己的名称",
     [REFUSAL_DISK_FULL] = "守护进程的磁盘已满，没有数据丢失，有空间后自动继续",
     [REFUSAL_DRAINING] = "守护进程正在停止，请在其恢复后重新发送",
 };

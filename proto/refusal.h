@@ -78,6 +78,10 @@
       "the same node said Hello on a newer connection; only one connection may speak for a node") \
     X(ANSWER_TOO_LARGE, 136, "answer-too-large", "the answer would be larger than 4 MiB; ask for less") \
     X(NOT_READY, 137, "not-ready", "the daemon cannot answer this just now; ask again in a moment") \
+    X(NOT_ALLOWED, 138, "not-allowed", \
+      "the key of this connection may not do or see this; use another key, or have the daemon's operator allow it") \
+    X(KEY_OF_ANOTHER, 139, "key-of-another", \
+      "the key of this connection is not one of the node that Hello names; use that node's key, or its own name") \
     X(DISK_FULL, 192, "disk-full", \
       "the daemon's disk is full; nothing is lost, it goes on by itself once there is space") \
     X(DRAINING, 193, "draining", "the daemon is stopping; send again when it is back")

@@ -56,6 +56,7 @@ int competitions_run(const struct arguments *arguments);
 int status_run(const struct arguments *arguments);
 int verify_run(const struct arguments *arguments);
 int demo_run(const struct arguments *arguments);
+int keygen_run(const struct arguments *arguments);
 int completion_run(const struct arguments *arguments);
 int help_run(const struct arguments *arguments);
 int version_run(const struct arguments *arguments);

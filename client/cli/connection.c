@@ -6,6 +6,7 @@
 
 #include "client/cli/commands.h"
 #include "client/cli/diagnostic.h"
+#include "proto/refusal.h"
 #include "proto/region.h"
 
 int connection_exit_code(enum tally_error error) {
@@ -35,7 +36,9 @@ int connection_exit_code(enum tally_error error) {
 int connection_open(const struct arguments *arguments, struct connection *connection) {
     *connection = (struct connection){.arguments = arguments};
     char message[256] = "";
-    struct tally_query_options options = {.endpoint = arguments->text[OPTION_QUERY]};
+    struct tally_query_options options = {.endpoint = arguments->text[OPTION_QUERY],
+                                          .key_file = arguments->text[OPTION_KEY],
+                                          .daemon_key = arguments->text[OPTION_DAEMON_KEY]};
     enum tally_error error = tally_query_open(&options, &connection->query, message);
     if (error != TALLY_OK) {
         diagnostic_error(arguments->command->name, "%s: %s", arguments->text[OPTION_QUERY],
@@ -56,6 +59,9 @@ int connection_failure(const struct connection *connection, enum tally_error err
     } else {
         const char *message = tally_query_message(connection->query);
         diagnostic_error(command, "%s", message != NULL && message[0] != '\0' ? message : tally_error_text(error));
+    }
+    if (error == TALLY_REFUSED && tally_query_refusal(connection->query) == REFUSAL_NOT_ALLOWED) {
+        return EX_NOPERM;
     }
     return connection_exit_code(error);
 }

@@ -18,6 +18,13 @@ void diagnostic_error(const char *command, const char *format, ...) {
     va_end(arguments);
 }
 
+void diagnostic_note(const char *command, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    print(command, "", format, arguments);
+    va_end(arguments);
+}
+
 void diagnostic_warning(const char *command, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);

@@ -76,6 +76,8 @@ int follower_open(const struct arguments *arguments, const char *competition, ui
         pointers[i] = prefixes[i];
     }
     struct tally_watcher_options options = {.endpoint = arguments->text[OPTION_TOTALS],
+                                            .key_file = arguments->text[OPTION_KEY],
+                                            .daemon_key = arguments->text[OPTION_DAEMON_KEY],
                                             .competition = competition,
                                             .prefixes = pointers,
                                             .prefix_count = count,

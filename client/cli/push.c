@@ -203,8 +203,11 @@ static int open_node(struct push *push) {
             return EX_CANTCREAT;
         }
     }
-    struct tally_node_options options = {
-        .endpoint = arguments->text[OPTION_INGEST], .node = name, .outbox = push->outbox};
+    struct tally_node_options options = {.endpoint = arguments->text[OPTION_INGEST],
+                                         .node = name,
+                                         .key_file = arguments->text[OPTION_KEY],
+                                         .daemon_key = arguments->text[OPTION_DAEMON_KEY],
+                                         .outbox = push->outbox};
     char message[256] = "";
     enum tally_error error = tally_node_open(&options, &push->node, message);
     if (error != TALLY_OK) {

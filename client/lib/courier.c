@@ -387,6 +387,15 @@ static struct news wait_for_news(struct courier *courier, int64_t until_ns) {
                          .messages = (items[2].revents & ZMQ_POLLIN) != 0};
 }
 
+/* It is tried again: a key may be entered into the daemon's configuration at any time. */
+static void tell_turned_away(struct courier *courier) {
+    char message[FAULT_MESSAGE_BYTES];
+    if (courier->link.turned_away) {
+        link_tell_turned_away(&courier->link, message);
+        progress_await(courier->options.progress, message);
+    }
+}
+
 static void *run(void *argument) {
     struct courier *courier = argument;
     while (!worker_stopping(&courier->worker)) {
@@ -394,6 +403,7 @@ static void *run(void *argument) {
         publish_state(courier);
         struct news news = wait_for_news(courier, until_ns);
         if (news.connection && link_lost(&courier->link)) {
+            tell_turned_away(courier);
             session_lost(courier->session, clock_now_ms());
             link_close(&courier->link);
         }
@@ -431,7 +441,7 @@ enum tally_error courier_start(const struct courier_options *options, struct cou
         goto fail;
     }
     arena_init(&created->arena, created->arena_memory, ARENA_BYTES);
-    link_init(&created->link, created->context, options->endpoint);
+    link_init(&created->link, created->context, options->endpoint, options->credentials);
     error = worker_start(&created->worker, run, created, message);
     if (error != TALLY_OK) {
         goto fail;

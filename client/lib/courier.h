@@ -3,6 +3,7 @@
 #ifndef TALLY_LIB_COURIER_H
 #define TALLY_LIB_COURIER_H
 
+#include "credentials.h"
 #include "outbox.h"
 #include "progress.h"
 #include "stock.h"
@@ -12,6 +13,7 @@ struct courier;
 /* All borrowed; they outlive the courier. */
 struct courier_options {
     const char *endpoint;
+    const struct credentials *credentials;
     const char *node;
     struct outbox *outbox;
     struct stock *stock;

@@ -1,5 +1,5 @@
-/* A node's connection to the ingest endpoint: one DEALER, replaced by a new one whenever the session starts over, so that
- * nothing of an old connection comes through. Courier's thread only. */
+/* A connection to the ingest or the query endpoint: one DEALER, replaced by a new one whenever the session starts over, so that
+ * nothing of an old connection comes through. One thread at a time. */
 #ifndef TALLY_LIB_LINK_H
 #define TALLY_LIB_LINK_H
 
@@ -8,13 +8,15 @@
 
 struct link {
     void *context;        /* ZeroMQ's, borrowed */
-    const char *endpoint; /* borrowed */
-    void *socket;         /* NULL while closed */
-    void *monitor;        /* tells when the connection is lost */
+    const char *endpoint; /* borrowed, as are the credentials */
+    const struct credentials *credentials;
+    void *socket;  /* NULL while closed */
+    void *monitor; /* tells when the connection is lost */
     unsigned generation;
+    bool turned_away; /* the last attempt ended because of the keys */
 };
 
-void link_init(struct link *link, void *context, const char *endpoint);
+void link_init(struct link *link, void *context, const char *endpoint, const struct credentials *credentials);
 
 /* Closes. */
 void link_fini(struct link *link);
@@ -24,8 +26,11 @@ void link_fini(struct link *link);
 TALLY_MUST_USE enum tally_error link_renew(struct link *link, char *message);
 void link_close(struct link *link);
 
-/* Whether the connection was lost since. */
+/* Whether the connection was lost since, or never stood; turned_away says more. */
 bool link_lost(struct link *link);
+
+/* What to tell people when it was turned away: a sentence into message, of FAULT_MESSAGE_BYTES. */
+void link_tell_turned_away(const struct link *link, char *message);
 
 /* False when it cannot be queued: then the link is of no more use. */
 bool link_hello(struct link *link, const char *node, uint64_t acknowledged, uint64_t epoch);

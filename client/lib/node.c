@@ -29,6 +29,7 @@ struct tally_node {
     struct stock *stock;
     struct progress *progress;
     struct courier *courier;
+    struct credentials credentials;
     char *endpoint;
     char *name;
 };
@@ -76,6 +77,7 @@ static enum tally_error start_courier(struct tally_node *node, const struct tall
     uint32_t window = options->window;
     struct courier_options courier = {
         .endpoint = node->endpoint,
+        .credentials = &node->credentials,
         .node = node->name,
         .outbox = node->outbox,
         .stock = node->stock,
@@ -96,6 +98,10 @@ enum tally_error tally_node_open(const struct tally_node_options *options, struc
     struct tally_node *opened = calloc(1, sizeof *opened);
     if (opened == NULL) {
         return fault_memory(message);
+    }
+    error = credentials_read(&opened->credentials, options->key_file, options->daemon_key, message);
+    if (error != TALLY_OK) {
+        goto fail;
     }
     error = open_stock(opened, options, message);
     if (error != TALLY_OK) {
@@ -129,6 +135,7 @@ void tally_node_close(struct tally_node **node) {
     stock_destroy(closing->stock);
     outbox_close(&closing->outbox);
     progress_destroy(closing->progress);
+    credentials_forget(&closing->credentials);
     free(closing->endpoint);
     free(closing->name);
     free(closing);

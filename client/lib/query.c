@@ -6,6 +6,7 @@
 
 #include "answers.h"
 #include "clock.h"
+#include "link.h"
 #include "proto/limits.h"
 #include "proto/text.h"
 #include "socket.h"
@@ -21,7 +22,8 @@ enum {
 
 struct tally_query {
     void *context;
-    void *socket; /* NULL after a time-out: late answers end with the old one */
+    struct credentials credentials;
+    struct link link; /* closed after a time-out: late answers end with the old one */
     char *endpoint;
     int timeout_ms;
     uint64_t request;
@@ -69,7 +71,13 @@ enum tally_error tally_query_open(const struct tally_query_options *options, str
         tally_query_close(&opened);
         return fault_memory(message);
     }
+    enum tally_error error = credentials_read(&opened->credentials, options->key_file, options->daemon_key, message);
+    if (error != TALLY_OK) {
+        tally_query_close(&opened);
+        return error;
+    }
     arena_init(&opened->arena, opened->arena_memory, ARENA_BYTES);
+    link_init(&opened->link, opened->context, opened->endpoint, &opened->credentials);
     *query = opened;
     return TALLY_OK;
 }
@@ -80,8 +88,9 @@ void tally_query_close(struct tally_query **query) {
     }
     struct tally_query *closing = *query;
     *query = NULL;
-    socket_close(&closing->socket);
+    link_close(&closing->link);
     socket_context_destroy(&closing->context);
+    credentials_forget(&closing->credentials);
     free(closing->arena_memory);
     free(closing->endpoint);
     free(closing);
@@ -113,28 +122,34 @@ struct question {
 static enum tally_error send_question(struct tally_query *query, const struct question *question) {
     query->refusal = 0;
     query->message[0] = '\0';
-    if (query->socket == NULL) {
-        enum tally_error error =
-            socket_connect(query->context, ZMQ_DEALER, query->endpoint, &query->socket, query->message);
+    if (query->link.socket == NULL) {
+        enum tally_error error = link_renew(&query->link, query->message);
         if (error != TALLY_OK) {
             return error;
         }
     }
-    if (!socket_send_message(query->socket, question->type, question->message)) {
-        socket_close(&query->socket);
+    if (!socket_send_message(query->link.socket, question->type, question->message)) {
+        link_close(&query->link);
         return fault_memory(query->message);
     }
     return TALLY_OK;
 }
 
-/* Waits until something can be read. */
+/* Waits until something can be read, or the connection was turned away. */
 static bool wait_until(struct tally_query *query, int64_t deadline_ns) {
     for (;;) {
         int64_t left_ms = (deadline_ns - clock_now_ns() + NS_PER_MS - 1) / NS_PER_MS;
-        zmq_pollitem_t item = {.socket = query->socket, .events = ZMQ_POLLIN};
-        int ready = left_ms > 0 ? zmq_poll(&item, 1, (long)left_ms) : 0;
-        if (ready >= 0 || errno != EINTR) {
+        zmq_pollitem_t items[] = {{.socket = query->link.socket, .events = ZMQ_POLLIN},
+                                  {.socket = query->link.monitor, .events = ZMQ_POLLIN}};
+        int ready = left_ms > 0 ? zmq_poll(items, 2, (long)left_ms) : 0;
+        if (ready < 0 && errno == EINTR) {
+            continue;
+        }
+        if (ready <= 0 || (items[0].revents & ZMQ_POLLIN) != 0) {
             return ready > 0;
+        }
+        if (link_lost(&query->link) && query->link.turned_away) {
+            return false;
         }
     }
 }
@@ -171,7 +186,7 @@ static enum tally_error await_answer(struct tally_query *query, const struct que
     int64_t deadline_ns = clock_now_ns() + query->timeout_ms * NS_PER_MS;
     while (wait_until(query, deadline_ns)) {
         struct socket_message came;
-        enum socket_receipt receipt = socket_receive(query->socket, 2, &came);
+        enum socket_receipt receipt = socket_receive(query->link.socket, 2, &came);
         if (receipt == SOCKET_GARBAGE) {
             return fault_set(query->message, TALLY_PROTOCOL, "%s does not speak protocol version 1", query->endpoint);
         }
@@ -184,6 +199,11 @@ static enum tally_error await_answer(struct tally_query *query, const struct que
             }
         }
     }
+    if (query->link.turned_away) {
+        query->refusal = REFUSAL_NOT_ALLOWED;
+        link_tell_turned_away(&query->link, query->message);
+        return TALLY_REFUSED;
+    }
     return fault_set(query->message, TALLY_TIMEOUT, "no answer from %s within %d ms", query->endpoint,
                      query->timeout_ms);
 }
@@ -194,8 +214,8 @@ static enum tally_error ask(struct tally_query *query, const struct question *qu
     if (error == TALLY_OK) {
         error = await_answer(query, question, answer, body_bytes);
     }
-    if (error == TALLY_TIMEOUT || error == TALLY_PROTOCOL) {
-        socket_close(&query->socket);
+    if (error == TALLY_TIMEOUT || error == TALLY_PROTOCOL || query->link.turned_away) {
+        link_close(&query->link);
     }
     return error;
 }

@@ -73,13 +73,21 @@ static bool set_options(void *socket, int type, const char *endpoint) {
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &message_bytes_max, sizeof message_bytes_max) == 0;
 }
 
-enum tally_error socket_connect(void *context, int type, const char *endpoint, void **socket, char *message) {
+static bool set_keys(void *socket, const struct credentials *credentials) {
+    return !credentials->given ||
+           (zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, credentials->daemon.bytes, CURVE_KEY_BYTES) == 0 &&
+            zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, credentials->own.public_key.bytes, CURVE_KEY_BYTES) == 0 &&
+            zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, credentials->own.secret_key.bytes, CURVE_KEY_BYTES) == 0);
+}
+
+enum tally_error socket_connect(void *context, int type, const char *endpoint, const struct credentials *credentials,
+                                void **socket, char *message) {
     sigset_t old;
     enum tally_error error = TALLY_OK;
     worker_block_signals(&old); /* the first socket of a context starts ZeroMQ's threads */
     void *created = zmq_socket(context, type);
     worker_restore_signals(&old);
-    if (created == NULL || !set_options(created, type, endpoint)) {
+    if (created == NULL || !set_options(created, type, endpoint) || !set_keys(created, credentials)) {
         error = fault_set(message, TALLY_MEMORY, "cannot make a socket: %s", zmq_strerror(errno));
     } else if (zmq_connect(created, endpoint) != 0) {
         error = fault_set(message, TALLY_INVALID, "cannot use the endpoint %s: %s", endpoint, zmq_strerror(errno));

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <zmq.h>
 
+#include "credentials.h"
 #include "fault.h"
 #include "proto/arena.h"
 #include "proto/frame.h"
@@ -21,8 +22,8 @@ bool socket_endpoint_valid(const char *endpoint);
 
 /* A connecting socket of this zmq type: it connects in the background, and again when the connection is lost.
  * Errors  INVALID (the endpoint), MEMORY. */
-TALLY_MUST_USE enum tally_error socket_connect(void *context, int type, const char *endpoint, void **socket,
-                                               char *message);
+TALLY_MUST_USE enum tally_error socket_connect(void *context, int type, const char *endpoint,
+                                               const struct credentials *credentials, void **socket, char *message);
 /* Forgets what is not sent; sets it NULL. NULL is fine. */
 void socket_close(void **socket);
 

@@ -21,6 +21,7 @@ enum {
 #define NS_PER_MS INT64_C(1000000)
 
 struct tally_watcher {
+    struct credentials credentials; /* immutable */
     /* immutable after open: */
     char *endpoint;
     char *competition;
@@ -180,7 +181,8 @@ static void tell_state(struct tally_watcher *watcher) {
 
 /* ZeroMQ connects again by itself and repeats the subscriptions; the daemon answers each with the present values. */
 static void subscribe(struct tally_watcher *watcher) {
-    if (socket_connect(watcher->zmq, ZMQ_SUB, watcher->endpoint, &watcher->socket, NULL) != TALLY_OK) {
+    if (socket_connect(watcher->zmq, ZMQ_SUB, watcher->endpoint, &watcher->credentials, &watcher->socket, NULL) !=
+        TALLY_OK) {
         return;
     }
     for (size_t i = 0; i < watcher->topic_count; i++) {
@@ -284,7 +286,13 @@ enum tally_error tally_watcher_open(const struct tally_watcher_options *options,
     opened->on_totals = options->on_totals;
     opened->on_state = options->on_state;
     opened->context = options->context;
-    error = make_parts(opened, options) ? worker_start(&opened->worker, run, opened, message) : fault_memory(message);
+    error = credentials_read(&opened->credentials, options->key_file, options->daemon_key, message);
+    if (error == TALLY_OK && !make_parts(opened, options)) {
+        error = fault_memory(message);
+    }
+    if (error == TALLY_OK) {
+        error = worker_start(&opened->worker, run, opened, message);
+    }
     if (error != TALLY_OK) {
         tally_watcher_close(&opened);
         return error;
@@ -302,6 +310,7 @@ void tally_watcher_close(struct tally_watcher **watcher) {
     worker_stop(&closing->worker);
     socket_close(&closing->socket);
     socket_context_destroy(&closing->zmq);
+    credentials_forget(&closing->credentials);
     mirror_destroy(closing->mirror);
     for (size_t i = 0; i < closing->topic_count; i++) {
         free(closing->topics[i]);

@@ -8,6 +8,8 @@
 
 /* X(constant, name, sentence) */
 #define COUNTER_TABLE(X) \
+    X(ACCESS_ADMITTED, "access_admitted", "Connections let in by their key.") \
+    X(ACCESS_REFUSED, "access_refused", "Connections turned away because of their key.") \
     X(INTAKE_MESSAGES, "intake_messages", "Messages that came in on the ingest endpoint.") \
     X(INTAKE_BYTES, "intake_bytes", "Bytes of their bodies.") \
     X(INTAKE_BATCHES, "intake_batches", "Batches taken in.") \

@@ -32,6 +32,7 @@ void registry_release(struct registry *registry) {
     }
     free(registry->competitions);
     free(registry->nodes);
+    free(registry->keys);
     free(registry);
 }
 
@@ -73,6 +74,52 @@ const struct node_right *registry_node_numbered(const struct registry *registry,
         }
     }
     return NULL;
+}
+
+static int compare_keys(const void *left, const void *right) {
+    return memcmp(&((const struct key_right *)left)->key, &((const struct key_right *)right)->key,
+                  sizeof(struct curve_key));
+}
+
+const struct key_right *registry_set_keys(struct registry *registry, struct key_right *keys, size_t count) {
+    registry->keyed = true;
+    registry->keys = keys;
+    registry->key_count = count;
+    if (count > 0) {
+        qsort(keys, count, sizeof *keys, compare_keys);
+    }
+    for (size_t i = 1; i < count; i++) {
+        if (compare_keys(&keys[i - 1], &keys[i]) == 0) {
+            return &keys[i];
+        }
+    }
+    return NULL;
+}
+
+static int compare_key(const void *key, const void *right) {
+    return memcmp(key, &((const struct key_right *)right)->key, sizeof(struct curve_key));
+}
+
+const struct key_right *registry_key(const struct registry *registry, const struct curve_key *key) {
+    return registry->key_count == 0
+               ? NULL
+               : bsearch(key, registry->keys, registry->key_count, sizeof *registry->keys, compare_key);
+}
+
+bool registry_keeps_keys(const struct registry *before, const struct registry *after) {
+    for (size_t i = 0; i < before->key_count; i++) {
+        const struct key_right *right = registry_key(after, &before->keys[i].key);
+        if (right == NULL || right->role != before->keys[i].role || strcmp(right->name, before->keys[i].name) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+const char *role_name(enum role role) {
+    static const char *const names[ROLE_COUNT] = {
+        [ROLE_NODE] = "node", [ROLE_DASHBOARD] = "dashboard", [ROLE_OPERATOR] = "operator"};
+    return names[role];
 }
 
 struct definition definition_of_competition(const struct competition *competition) {

@@ -11,6 +11,7 @@
 #include "daemon/base/entry.h"
 #include "daemon/base/error.h"
 #include "daemon/base/figures.h"
+#include "proto/curve_key.h"
 #include "proto/limits.h"
 
 enum { REGISTRY_TITLE_BYTES = 128, REGISTRY_REGIONS_MAX = 64, NUMBER_NONE = UINT16_MAX };
@@ -53,11 +54,28 @@ struct node_right {
     uint32_t regions[REGISTRY_REGIONS_MAX]; /* that it may report for, each with everything below it */
 };
 
+/* What a key may do: docs/keys.md has the table. */
+enum role { ROLE_NODE = 0, ROLE_DASHBOARD, ROLE_OPERATOR, ROLE_COUNT };
+
+enum { KEYS_OF_ONE_MAX = 4, HOLDERS_MAX = 1024 }; /* dashboards and operators together */
+
+/* A key and whose it is. Somebody with two keys, while one replaces the other, stands here twice. */
+struct key_right {
+    struct curve_key key;
+    enum role role;
+    char name[NODE_NAME_BYTES_MAX + 1]; /* of the node, dashboard or operator */
+    size_t read_count;
+    uint32_t reads[REGISTRY_REGIONS_MAX]; /* regions whose projects it may see, each with everything below it */
+};
+
 struct registry {
     size_t competition_count;
     struct competition *competitions; /* in order of their keys */
     size_t node_count;
     struct node_right *nodes; /* in order of their names */
+    bool keyed;               /* nobody without a key in `keys` is let in */
+    size_t key_count;
+    struct key_right *keys; /* in order of the keys */
     atomic_int references;
 };
 
@@ -74,6 +92,19 @@ const struct competition *registry_competition(const struct registry *registry, 
 const struct competition *registry_competition_numbered(const struct registry *registry, uint16_t number);
 const struct node_right *registry_node(const struct registry *registry, const char *name, size_t size);
 const struct node_right *registry_node_numbered(const struct registry *registry, uint16_t number);
+
+/* Before it is shared: takes over an array from malloc, sorts it, and lets nobody in whose key is not in it. Returns a key that
+ * stands there twice, or NULL. */
+const struct key_right *registry_set_keys(struct registry *registry, struct key_right *keys, size_t count);
+
+/* What the key may do, or NULL. */
+const struct key_right *registry_key(const struct registry *registry, const struct curve_key *key);
+
+/* Whether every key of before may do in after what it did, or more is not asked: whether it is still there with its role
+ * and name. Regions do not matter: they are looked at whenever something is asked. */
+bool registry_keeps_keys(const struct registry *before, const struct registry *after);
+
+const char *role_name(enum role role);
 
 /* What the journal is told of them; their numbers are assigned. */
 struct definition definition_of_competition(const struct competition *competition);

@@ -1,5 +1,7 @@
 #include "definitions.h"
 
+#include <string.h>
+
 #include "daemon/base/check.h"
 #include "daemon/base/clock.h"
 #include "replies.h"
@@ -53,9 +55,18 @@ static bool push_definitions(struct intake *intake) {
     return true;
 }
 
+/* What it sent after the key was taken away is not taken any more, what was taken stays. */
+static bool key_gone(const struct intake *intake, const struct roster_node *node) {
+    const struct key_right *right = registry_key(intake->registry, &node->key);
+    return intake->registry->keyed &&
+           (right == NULL || right->role != ROLE_NODE || strcmp(right->name, node->right->name) != 0);
+}
+
 static void end_if_removed(void *context, struct roster_node *node) {
     if (node->connected && node->right == NULL) {
         replies_end_session(context, node, REFUSAL_NODE_UNKNOWN);
+    } else if (node->connected && key_gone(context, node)) {
+        replies_end_session(context, node, REFUSAL_NOT_ALLOWED);
     }
 }
 

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/access/socket.h"
 #include "daemon/base/check.h"
 #include "daemon/base/counter.h"
-#include "daemon/base/socket.h"
 #include "proto/limits.h"
 #include "tally.pb-c.h"
 
@@ -22,8 +22,8 @@ enum {
  * reason's text once. */
 _Static_assert(BATCH_ROWS_MAX * 4 + REASONS_MAX * 512 < DOORWAY_BUFFER_BYTES, "every answer fits the buffer");
 
-enum error doorway_open(struct doorway *doorway, void *zmq_context, const char *endpoint, uint32_t window,
-                        struct fault *fault) {
+enum error doorway_open(struct doorway *doorway, void *zmq_context, const char *endpoint, const struct curve_pair *keys,
+                        uint32_t window, struct fault *fault) {
     *doorway = (struct doorway){.buffer = malloc(DOORWAY_BUFFER_BYTES)};
     if (doorway->buffer == NULL) {
         return fault_set(fault, ERROR_MEMORY, "%s: %s", endpoint, error_text(ERROR_MEMORY));
@@ -31,6 +31,7 @@ enum error doorway_open(struct doorway *doorway, void *zmq_context, const char *
     struct socket_options options = {.type = ZMQ_ROUTER,
                                      .name = "ingest",
                                      .endpoint = endpoint,
+                                     .keys = keys,
                                      .receive_queue = (int)window + WINDOW_SLACK,
                                      .send_queue = 2 * (int)window + WINDOW_SLACK,
                                      .frame_bytes_max = FRAME_BYTES_MAX};

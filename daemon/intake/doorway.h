@@ -32,10 +32,11 @@ struct arrival {
     unsigned type;        /* of the message, when refusal is NONE */
 };
 
-/* Makes the socket and binds it. window: batches that each peer may have on the way; bounds what the socket queues.
+/* Makes the socket and binds it. keys: the daemon's, or NULL. window: batches that each peer may have on the way; bounds
+ * what the socket queues.
  * Errors: NETWORK, MEMORY, with the fault filled. */
-MUST_USE enum error doorway_open(struct doorway *doorway, void *zmq_context, const char *endpoint, uint32_t window,
-                                 struct fault *fault);
+MUST_USE enum error doorway_open(struct doorway *doorway, void *zmq_context, const char *endpoint,
+                                 const struct curve_pair *keys, uint32_t window, struct fault *fault);
 
 /* Lets answers that are on their way go out for a moment, then closes. */
 void doorway_close(struct doorway *doorway);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "daemon/access/socket.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/counter.h"
 #include "proto/text.h"
@@ -34,8 +35,22 @@ static void take_over(struct intake *intake, struct roster_node *node, routing_t
     atomic_store_explicit(&intake->options.presences[node->number].connected, true, memory_order_relaxed);
 }
 
+/* Whether whoever sent the Hello may speak for the node: with keys, the key tells; what it says does not. */
+static enum refusal judge_sender(const struct intake *intake, zmq_msg_t *body, const struct node_right *right,
+                                 struct curve_key *key) {
+    if (!intake->registry->keyed) {
+        return REFUSAL_NONE;
+    }
+    const struct key_right *sender = socket_sender(body, intake->registry);
+    if (sender == NULL || sender->role != ROLE_NODE) {
+        return REFUSAL_NOT_ALLOWED;
+    }
+    *key = sender->key;
+    return right != NULL && strcmp(sender->name, right->name) == 0 ? REFUSAL_NONE : REFUSAL_KEY_OF_ANOTHER;
+}
+
 static void begin_session(struct intake *intake, const struct arrival *arrival, const struct node_right *right,
-                          const Tally__Hello *hello) {
+                          const struct curve_key *key, const Tally__Hello *hello) {
     struct roster_node *node = roster_node(intake->roster, right->number);
     if (node == NULL) {
         replies_refuse(intake, arrival, REFUSAL_NOT_READY);
@@ -43,6 +58,7 @@ static void begin_session(struct intake *intake, const struct arrival *arrival, 
     }
     node->right = right;
     take_over(intake, node, arrival->routing);
+    node->key = *key;
     counter_add(COUNTER_INTAKE_HELLOS, 1);
     const char *software = text_valid(hello->software, strlen(hello->software)) ? hello->software : "?";
     log_event(LOG_INFO, "node-connected",
@@ -69,11 +85,16 @@ static void handle_hello(struct intake *intake, const struct arrival *arrival, z
         return;
     }
     const struct node_right *right = registry_node(intake->registry, hello->node, strlen(hello->node));
-    if (right == NULL) {
-        replies_refuse(intake, arrival, REFUSAL_NODE_UNKNOWN);
+    struct curve_key key = {0};
+    enum refusal refusal = judge_sender(intake, body, right, &key);
+    if (refusal == REFUSAL_NONE && right == NULL) {
+        refusal = REFUSAL_NODE_UNKNOWN;
+    }
+    if (refusal != REFUSAL_NONE) {
+        replies_refuse(intake, arrival, refusal);
         return;
     }
-    begin_session(intake, arrival, right, hello);
+    begin_session(intake, arrival, right, &key, hello);
 }
 
 static void rewind_to(struct intake *intake, struct roster_node *node, uint64_t received, enum refusal code) {

@@ -18,6 +18,7 @@ struct roster_node {
     const struct node_right *right; /* in the present registry; NULL if the node was taken out of it */
     bool connected;
     routing_t routing;
+    struct curve_key key;                        /* that the connection came with, if the registry is keyed */
     uint64_t next_sequence;                      /* expected */
     uint64_t durable_sequence;                   /* highest that is durable and applied */
     uint64_t sent_sequence;                      /* highest whose receipt went to this connection */

@@ -200,8 +200,8 @@ enum error intake_stage_copy_receipts(struct intake_stage *stage, uint64_t versi
 
 enum error intake_stage_start(struct intake_stage *stage, struct registry *registry, struct fault *fault) {
     const struct intake_stage_options *options = &stage->intake.options;
-    enum error error =
-        doorway_open(&stage->intake.doorway, options->zmq_context, options->endpoint, options->window, fault);
+    enum error error = doorway_open(&stage->intake.doorway, options->zmq_context, options->endpoint, options->keys,
+                                    options->window, fault);
     if (error != ERROR_NONE) {
         return error;
     }

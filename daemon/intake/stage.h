@@ -20,8 +20,9 @@ struct intake_stage;
 struct intake_stage_options {
     void *zmq_context;
     const char *endpoint;
-    uint32_t window;      /* batches of one node without receipt */
-    uint32_t batch_slots; /* entries that there are; the rings hold at least as many */
+    const struct curve_pair *keys; /* the daemon's, or NULL */
+    uint32_t window;               /* batches of one node without receipt */
+    uint32_t batch_slots;          /* entries that there are; the rings hold at least as many */
     uint64_t epoch;
     struct ring *out;    /* of struct entry *, to the journal; never full */
     struct ring *in;     /* of struct entry *, home from the ledger */

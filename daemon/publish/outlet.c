@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/access/socket.h"
 #include "daemon/base/check.h"
-#include "daemon/base/socket.h"
 #include "daemon/base/totals.h"
 #include "proto/frame.h"
 
@@ -14,23 +14,31 @@ enum {
     NOTICES_QUEUED = 1000,
 };
 
-enum error outlet_open(struct outlet *outlet, void *zmq_context, const char *endpoint, struct fault *fault) {
+enum error outlet_open(struct outlet *outlet, const struct outlet_options *options, struct fault *fault) {
     *outlet = (struct outlet){.buffer = malloc(TOTALS_BYTES_MAX)};
     if (outlet->buffer == NULL) {
-        return fault_set(fault, ERROR_MEMORY, "%s: %s", endpoint, error_text(ERROR_MEMORY));
+        return fault_set(fault, ERROR_MEMORY, "%s: %s", options->endpoint, error_text(ERROR_MEMORY));
     }
-    struct socket_options options = {.type = ZMQ_XPUB,
-                                     .name = "totals",
-                                     .endpoint = endpoint,
-                                     .receive_queue = NOTICES_QUEUED,
-                                     .send_queue = QUEUE_MESSAGES,
-                                     .frame_bytes_max = FRAME_BYTES_MAX};
-    outlet->socket = socket_bind(zmq_context, &options, fault);
+    struct socket_options socket = {.type = ZMQ_XPUB,
+                                    .name = "totals",
+                                    .endpoint = options->endpoint,
+                                    .keys = options->keys,
+                                    .receive_queue = NOTICES_QUEUED,
+                                    .send_queue = QUEUE_MESSAGES,
+                                    .frame_bytes_max = FRAME_BYTES_MAX};
+    outlet->socket = socket_bind(options->zmq_context, &socket, fault);
     if (outlet->socket == NULL) {
         outlet_close(outlet);
         return fault->error;
     }
     return ERROR_NONE;
+}
+
+enum error outlet_renew(struct outlet *outlet, const struct outlet_options *options, struct fault *fault) {
+    socket_cut(options->zmq_context, outlet->socket);
+    outlet->socket = NULL;
+    outlet_close(outlet);
+    return outlet_open(outlet, options, fault);
 }
 
 void outlet_close(struct outlet *outlet) {

@@ -9,6 +9,7 @@
 #include <zmq.h>
 
 #include "daemon/base/error.h"
+#include "proto/curve_key.h"
 #include "tally.pb-c.h"
 
 struct outlet {
@@ -23,8 +24,18 @@ struct outlet_notice {
     size_t size;
 };
 
+struct outlet_options {
+    void *zmq_context;
+    const char *endpoint;
+    const struct curve_pair *keys; /* the daemon's, or NULL */
+};
+
 /* Makes the socket and binds it. Errors: NETWORK, MEMORY, with the fault filled. */
-MUST_USE enum error outlet_open(struct outlet *outlet, void *zmq_context, const char *endpoint, struct fault *fault);
+MUST_USE enum error outlet_open(struct outlet *outlet, const struct outlet_options *options, struct fault *fault);
+
+/* Cuts every subscriber and binds anew: those whose key still holds come back by themselves. A socket cannot be told to part
+ * with one of them. Subscriptions are forgotten without a notice. Errors: as outlet_open; the outlet is closed then. */
+MUST_USE enum error outlet_renew(struct outlet *outlet, const struct outlet_options *options, struct fault *fault);
 
 /* Lets messages that are on their way go out for a moment, then closes. */
 void outlet_close(struct outlet *outlet);

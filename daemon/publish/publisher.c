@@ -208,12 +208,50 @@ static void take_notices(struct publisher *publisher, int64_t now_ns) {
     zmq_msg_close(&message);
 }
 
+/* ---- a new configuration ---- */
+
+static struct outlet_options outlet_options(const struct publisher *publisher) {
+    return (struct outlet_options){.zmq_context = publisher->options.zmq_context,
+                                   .endpoint = publisher->options.endpoint,
+                                   .keys = publisher->options.keys};
+}
+
+static uint64_t audience_seed(const struct publisher *publisher) {
+    return (uint64_t)clock_monotonic_ns() * UINT64_C(0x9E3779B97F4A7C15) ^ publisher->options.epoch;
+}
+
+/* Somebody's key was taken away, and may be listening. */
+static void cut_subscribers(struct publisher *publisher) {
+    struct fault fault = {0};
+    struct outlet_options options = outlet_options(publisher);
+    audience_fini(&publisher->audience);
+    if (audience_init(&publisher->audience, audience_seed(publisher)) != ERROR_NONE ||
+        outlet_renew(&publisher->outlet, &options, &fault) != ERROR_NONE) {
+        fail(publisher, ERROR_NETWORK, "the totals endpoint cannot be bound again");
+        return;
+    }
+    log_event(LOG_INFO, "subscribers-cut",
+              "what=\"a key was taken away; those whose key holds come back by themselves\"");
+}
+
+static void take_registry(struct publisher *publisher) {
+    struct registry *before = registry_hold(publisher->registry);
+    if (registry_take(publisher->options.registry_slot, &publisher->registry)) {
+        audience_distrust(&publisher->audience);
+        if (!registry_keeps_keys(before, publisher->registry)) {
+            cut_subscribers(publisher);
+        }
+    }
+    registry_release(before);
+}
+
 /* ---- the thread ---- */
 
 static void turn(struct publisher *publisher) {
     int64_t now_ns = clock_monotonic_ns();
-    if (registry_take(publisher->options.registry_slot, &publisher->registry)) {
-        audience_distrust(&publisher->audience);
+    take_registry(publisher);
+    if (publisher->outlet.socket == NULL) {
+        return;
     }
     take_notices(publisher, now_ns);
     enum error error = fold_offered(publisher);
@@ -307,8 +345,7 @@ static enum error set_up(struct publisher *publisher, struct fault *fault) {
         duplicate_init(&publisher->duplicate) != ERROR_NONE) {
         return fault_set(fault, ERROR_MEMORY, "publisher: %s", error_text(ERROR_MEMORY));
     }
-    uint64_t seed = (uint64_t)clock_monotonic_ns() * UINT64_C(0x9E3779B97F4A7C15) ^ publisher->options.epoch;
-    if (audience_init(&publisher->audience, seed) != ERROR_NONE) {
+    if (audience_init(&publisher->audience, audience_seed(publisher)) != ERROR_NONE) {
         return fault_set(fault, ERROR_MEMORY, "publisher: %s", error_text(ERROR_MEMORY));
     }
     enum error error = fold_offered(publisher);
@@ -316,7 +353,8 @@ static enum error set_up(struct publisher *publisher, struct fault *fault) {
         return fault_set(fault, error, "publisher: the tables of totals by region are full");
     }
     atomic_init(&publisher->version, rollup_version(publisher->rollup));
-    return outlet_open(&publisher->outlet, publisher->options.zmq_context, publisher->options.endpoint, fault);
+    struct outlet_options options = outlet_options(publisher);
+    return outlet_open(&publisher->outlet, &options, fault);
 }
 
 struct publisher *publisher_start(const struct publisher_options *options, struct registry *registry,

@@ -35,6 +35,7 @@ struct publisher_companion {
 struct publisher_options {
     void *zmq_context;
     const char *endpoint;
+    const struct curve_pair *keys; /* the daemon's, or NULL; borrowed until publisher_stop */
     uint64_t epoch;
     uint32_t interval_us; /* between two publications; 0 = PUBLISH_INTERVAL_US_DEFAULT */
     struct snapshot_exchange *exchange;

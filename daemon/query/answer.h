@@ -17,8 +17,9 @@ struct answer_desk {
     const struct query_options *options;
     const struct rollup *rollup;
     const struct registry *registry;
-    int64_t time_ms;      /* wall time of this turn */
-    struct arena scratch; /* columns and texts of one answer; empty at the start of each */
+    const struct key_right *sender; /* what the key of who asks may do; NULL = there are no keys, everything */
+    int64_t time_ms;                /* wall time of this turn */
+    struct arena scratch;           /* columns and texts of one answer; empty at the start of each */
     struct totals totals;
     uint8_t *packed; /* ANSWER_BYTES_MAX; packed_bytes of it are the answer */
     size_t packed_bytes;
@@ -31,6 +32,9 @@ enum refusal answer_pack(struct answer_desk *desk, enum message_type type, const
 
 /* The competition of a question, or NULL. */
 const struct competition *answer_competition(const struct answer_desk *desk, const char *key);
+
+/* Whether who asks may see the projects of a region and of everything below it. */
+bool answer_may_read(const struct answer_desk *desk, uint32_t region);
 
 /* Room for count items of size bytes in the scratch arena, zeroed; NULL if it is full (ANSWER_TOO_LARGE). */
 void *answer_room(struct answer_desk *desk, size_t count, size_t size);

@@ -49,16 +49,29 @@ static void put_presence(Tally__Nodes *answer, size_t row, const struct presence
     answer->rows_refused[row] = atomic_load_explicit(&presence->rows_refused, memory_order_relaxed);
 }
 
+/* A node is told of itself alone: when others report is the organiser's business. */
+static bool may_see(const struct answer_desk *desk, const struct node_right *node) {
+    const struct key_right *sender = desk->sender;
+    return sender == NULL || sender->role != ROLE_NODE || strcmp(sender->name, node->name) == 0;
+}
+
 enum refusal answer_nodes(struct answer_desk *desk, const ProtobufCMessage *question) {
     Tally__Nodes answer = TALLY__NODES__INIT;
     answer.request = ((const Tally__NodesQuery *)question)->request;
     answer.time_ms = (uint64_t)desk->time_ms;
-    size_t count = desk->registry->node_count;
+    size_t count = 0;
+    for (size_t i = 0; i < desk->registry->node_count; i++) {
+        count += may_see(desk, &desk->registry->nodes[i]);
+    }
     if (!make_node_columns(desk, &answer, count)) {
         return REFUSAL_ANSWER_TOO_LARGE;
     }
+    const struct node_right *next = desk->registry->nodes;
     for (size_t i = 0; i < count; i++) {
-        const struct node_right *node = &desk->registry->nodes[i];
+        while (!may_see(desk, next)) {
+            next++;
+        }
+        const struct node_right *node = next++;
         answer.name[i] = (char *)(uintptr_t)node->name; /* packing only reads these */
         answer.title_zh[i] = (char *)(uintptr_t)node->zh;
         answer.title_en[i] = (char *)(uintptr_t)node->en;
@@ -188,11 +201,13 @@ static bool put_counters(struct answer_desk *desk, struct counter_columns *colum
     return true;
 }
 
+/* Versions and times are for everybody, who needs them to know how old an answer is; the daemon's insides for operators. */
 enum refusal answer_status(struct answer_desk *desk, const ProtobufCMessage *question) {
     struct status_figures figures = {0};
     desk->options->status.read(desk->options->status.context, &figures);
     struct counter_columns *columns = answer_room(desk, 1, sizeof *columns);
-    if (columns == NULL || !put_counters(desk, columns)) {
+    bool whole = desk->sender == NULL || desk->sender->role == ROLE_OPERATOR;
+    if (columns == NULL || (whole && !put_counters(desk, columns))) {
         return REFUSAL_ANSWER_TOO_LARGE;
     }
     Tally__Status answer = TALLY__STATUS__INIT;
@@ -205,9 +220,11 @@ enum refusal answer_status(struct answer_desk *desk, const ProtobufCMessage *que
     answer.version_applied = rollup_version(desk->rollup);
     answer.version_folded = figures.version_folded;
     answer.projects = rollup_projects(desk->rollup);
-    answer.disk_free_bytes = figures.disk_free_bytes;
-    answer.journal_bytes = figures.journal_bytes;
-    answer.state_bytes = figures.state_bytes;
+    if (whole) {
+        answer.disk_free_bytes = figures.disk_free_bytes;
+        answer.journal_bytes = figures.journal_bytes;
+        answer.state_bytes = figures.state_bytes;
+    }
     answer.condition = (char *)(uintptr_t)figures.condition;
     answer.n_counter_name = answer.n_counter_value = answer.n_counter_help = columns->count;
     answer.counter_name = columns->name;

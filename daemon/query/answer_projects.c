@@ -8,7 +8,8 @@ struct page {
     size_t limit;
     size_t count;
     bool more;
-    bool full; /* the scratch arena had no room for a text */
+    bool hidden; /* a project was left out that who asks may not see */
+    bool full;   /* the scratch arena had no room for a text */
     char **code;
     uint32_t *region;
     uint32_t *category;
@@ -70,6 +71,10 @@ static void take_project(void *visitor, const struct stored_project *project) {
     struct page *page = visitor;
     if (page->count == page->limit) {
         page->more = true;
+        return;
+    }
+    if (!answer_may_read(page->desk, project->figures.region)) {
+        page->hidden = true;
         return;
     }
     size_t row = page->count++;
@@ -156,7 +161,7 @@ enum refusal answer_project(struct answer_desk *desk, const ProtobufCMessage *qu
     if (error != ERROR_NONE) {
         return answer_stored_failed(desk, error);
     }
-    return send_page(&page, query->request, competition, version);
+    return page.hidden ? REFUSAL_NOT_ALLOWED : send_page(&page, query->request, competition, version);
 }
 
 enum refusal answer_projects(struct answer_desk *desk, const ProtobufCMessage *question) {
@@ -167,6 +172,9 @@ enum refusal answer_projects(struct answer_desk *desk, const ProtobufCMessage *q
     }
     if (query->region != REGION_ALL && !region_valid(query->region)) {
         return REFUSAL_REGION_UNKNOWN;
+    }
+    if (!answer_may_read(desk, query->region)) {
+        return REFUSAL_NOT_ALLOWED;
     }
     size_t limit = query->limit == 0 ? PAGE_ROWS_DEFAULT : query->limit;
     limit = limit < PAGE_ROWS_MAX ? limit : PAGE_ROWS_MAX;

@@ -5,11 +5,12 @@
 #include <zmq.h>
 
 #include "answer.h"
+#include "daemon/access/socket.h"
 #include "daemon/base/check.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/counter.h"
 #include "daemon/base/memory.h"
-#include "daemon/base/socket.h"
+#include "proto/region.h"
 
 enum {
     QUESTIONS_A_TURN_MAX = 32, /* the same thread publishes */
@@ -37,20 +38,24 @@ struct arrival {
     enum refusal refusal;
 };
 
+enum { ANYBODY = 1 << ROLE_NODE | 1 << ROLE_DASHBOARD | 1 << ROLE_OPERATOR, OPERATORS = 1 << ROLE_OPERATOR };
+
+/* With the roles that may ask: docs/keys.md. Whose projects and which nodes are told is decided where they are looked up. */
 static const struct kind {
     enum message_type type;
+    unsigned roles; /* a bit for each enum role */
     const ProtobufCMessageDescriptor *descriptor;
     answer_function *answer;
 } kinds[] = {
-    {MESSAGE_TOTALS_QUERY, &tally__totals_query__descriptor, answer_totals},
-    {MESSAGE_REGIONS_QUERY, &tally__regions_query__descriptor, answer_regions},
-    {MESSAGE_PROJECT_QUERY, &tally__project_query__descriptor, answer_project},
-    {MESSAGE_PROJECTS_QUERY, &tally__projects_query__descriptor, answer_projects},
-    {MESSAGE_HISTORY_QUERY, &tally__history_query__descriptor, answer_history},
-    {MESSAGE_NODES_QUERY, &tally__nodes_query__descriptor, answer_nodes},
-    {MESSAGE_COMPETITIONS_QUERY, &tally__competitions_query__descriptor, answer_competitions},
-    {MESSAGE_STATUS_QUERY, &tally__status_query__descriptor, answer_status},
-    {MESSAGE_VERIFY_QUERY, &tally__verify_query__descriptor, answer_verify},
+    {MESSAGE_TOTALS_QUERY, ANYBODY, &tally__totals_query__descriptor, answer_totals},
+    {MESSAGE_REGIONS_QUERY, ANYBODY, &tally__regions_query__descriptor, answer_regions},
+    {MESSAGE_PROJECT_QUERY, ANYBODY, &tally__project_query__descriptor, answer_project},
+    {MESSAGE_PROJECTS_QUERY, ANYBODY, &tally__projects_query__descriptor, answer_projects},
+    {MESSAGE_HISTORY_QUERY, ANYBODY, &tally__history_query__descriptor, answer_history},
+    {MESSAGE_NODES_QUERY, ANYBODY, &tally__nodes_query__descriptor, answer_nodes},
+    {MESSAGE_COMPETITIONS_QUERY, ANYBODY, &tally__competitions_query__descriptor, answer_competitions},
+    {MESSAGE_STATUS_QUERY, ANYBODY, &tally__status_query__descriptor, answer_status},
+    {MESSAGE_VERIFY_QUERY, OPERATORS, &tally__verify_query__descriptor, answer_verify},
 };
 
 /* ---- for the answers ---- */
@@ -68,6 +73,16 @@ enum refusal answer_pack(struct answer_desk *desk, enum message_type type, const
 
 const struct competition *answer_competition(const struct answer_desk *desk, const char *key) {
     return registry_competition(desk->registry, key, strlen(key));
+}
+
+bool answer_may_read(const struct answer_desk *desk, uint32_t region) {
+    const struct key_right *sender = desk->sender;
+    for (size_t i = 0; sender != NULL && i < sender->read_count; i++) {
+        if (region_within(region, sender->reads[i])) {
+            return true;
+        }
+    }
+    return sender == NULL;
 }
 
 void *answer_room(struct answer_desk *desk, size_t count, size_t size) {
@@ -137,6 +152,13 @@ static uint64_t request_of(const ProtobufCMessage *question) {
     return request;
 }
 
+/* By the registry of now: a key that was taken away since the connection was made may ask nothing. */
+static bool let_ask(struct query *query, const struct kind *kind, zmq_msg_t *body) {
+    struct answer_desk *desk = &query->desk;
+    desk->sender = desk->registry->keyed ? socket_sender(body, desk->registry) : NULL;
+    return !desk->registry->keyed || (desk->sender != NULL && (kind->roles >> desk->sender->role & 1) != 0);
+}
+
 static enum refusal answer(struct query *query, struct arrival *arrival, uint64_t *request) {
     if (arrival->refusal != REFUSAL_NONE) {
         return arrival->refusal;
@@ -154,6 +176,9 @@ static enum refusal answer(struct query *query, struct arrival *arrival, uint64_
         return REFUSAL_BODY_MALFORMED;
     }
     *request = request_of(question);
+    if (!let_ask(query, kind, &arrival->body)) {
+        return REFUSAL_NOT_ALLOWED;
+    }
     return kind->answer(&query->desk, question);
 }
 
@@ -212,6 +237,7 @@ struct query *query_create(const struct query_options *options, struct fault *fa
     struct socket_options socket = {.type = ZMQ_ROUTER,
                                     .name = "query",
                                     .endpoint = options->endpoint,
+                                    .keys = options->keys,
                                     .receive_queue = QUEUE_MESSAGES,
                                     .send_queue = QUEUE_MESSAGES,
                                     .frame_bytes_max = FRAME_BYTES_MAX};

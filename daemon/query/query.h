@@ -61,6 +61,7 @@ struct verification_source {
 struct query_options {
     void *zmq_context;
     const char *endpoint;
+    const struct curve_pair *keys; /* the daemon's, or NULL */
     uint64_t epoch;
     int64_t started_ms;   /* wall time */
     const char *software; /* such as "tallyd 0.1.0" */

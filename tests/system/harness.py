@@ -162,6 +162,9 @@ class Daemon:
         self.nodes = dict(NODES if nodes is None else nodes)
         self.settings = {"disk-reserve-mib": 16, "projects-max": 2000000, **(settings or {})}
         self.endpoints = {}
+        self.keys = {}  # of nodes: lists of digits
+        self.sections = ""  # more of the configuration
+        self.credentials = {}  # of the command line: TALLY_KEY, TALLY_DAEMON_KEY
         self.process = None
         os.mkdir(self.folder)
         shutil.copytree(os.path.join(SOURCE, "competitions"), self.path("competitions"))
@@ -183,9 +186,12 @@ class Daemon:
         for name, regions in self.nodes.items():
             listed = ", ".join(f'"{region}"' for region in regions)
             lines += [f"node {name} {{", f'    title-zh = "{name} 总工会"', f'    title-en = "{name} federation"',
-                      f"    regions = {{{listed}}}", "}"]
+                      f"    regions = {{{listed}}}"]
+            if name in self.keys:
+                lines.append("    keys = {" + ", ".join(f'"{key}"' for key in self.keys[name]) + "}")
+            lines.append("}")
         with open(self.path("tallyd.conf"), "w", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n" + extra)
+            file.write("\n".join(lines) + "\n" + self.sections + extra)
 
     def spawn(self):
         self.process = self.case.spawn([TALLYD, "--config", self.path("tallyd.conf")], self.name)
@@ -233,6 +239,7 @@ class Daemon:
         environment = {name: value for name, value in os.environ.items()
                        if name.startswith(("ASAN_", "UBSAN_", "TSAN_", "LSAN_", "PATH"))}
         environment.update(HOME=self.folder, LANG="C.UTF-8")
+        environment.update(self.credentials)
         environment.update({f"TALLY_{name.upper()}": endpoint for name, endpoint in self.endpoints.items()})
         return environment
 

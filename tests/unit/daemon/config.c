@@ -182,8 +182,8 @@ Test(config, wrong_settings_are_told_with_file_line_and_what_to_do) {
                                                        "127.0.0.1"},
         {"query-endpoint = tcp://0.0.0.0:7503",
          "tallyd.conf:1: query-endpoint is 'tcp://0.0.0.0:7503': without keys only this machine may connect: whoever "
-         "reaches another address could speak for any node; write tcp://127.0.0.1:PORT, tcp://[::1]:PORT or "
-         "ipc://PATH"},
+         "reaches another address could speak for any node; make keys (docs/keys.md) and set key-file, or "
+         "write tcp://127.0.0.1:PORT, tcp://[::1]:PORT or ipc://PATH"},
         {"totals-endpoint = tcp://127.0.0.1:7503",
          "tallyd.conf: two endpoints are the same; ingest-endpoint, totals-endpoint and query-endpoint each need an "
          "address of their own"},

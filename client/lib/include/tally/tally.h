@@ -51,6 +51,18 @@ TALLY_API const char *tally_error_text(enum tally_error error);
 /* The version of the library, such as "0.1.0". Static storage. Any thread. */
 TALLY_API const char *tally_version(void);
 
+/* ---- keys --------------------------------------------------------------------------------------------------------- */
+
+#define TALLY_KEY_DIGITS 64
+
+/* Makes a pair of keys in two files: the secret one at path (mode 0600, for the options key_file below), and the public one at
+ * path with .pub behind it, whose line goes into the daemon's configuration. Neither may be there before.
+ * comment     one line that says whose keys they are.
+ * public_key  out: TALLY_KEY_DIGITS hexadecimal digits and the end.
+ * Errors  DISK (also: there is such a file), PROTOCOL (libzmq has no CURVE). Any thread. */
+TALLY_API TALLY_MUST_USE enum tally_error tally_keygen(const char *path, const char *comment, char *public_key,
+                                                       char *message);
+
 /* ---- what is counted ---------------------------------------------------------------------------------------------- */
 
 /* The full present state of one project, as its node knows it. */
@@ -118,6 +130,8 @@ struct tally_receipt {
 struct tally_node_options {
     const char *endpoint;      /* the daemon's ingest endpoint, such as "tcp://127.0.0.1:7501" */
     const char *node;          /* this node's name in the daemon's configuration */
+    const char *key_file;      /* this node's secret key file, see tally_keygen; NULL = a daemon without keys */
+    const char *daemon_key;    /* the daemon's public key: its 64 digits, or the path of the file that has them */
     const char *outbox;        /* directory, made if missing (mode 0700); NULL = no outbox: what has no receipt when the
                                 program ends is the caller's to put again */
     uint32_t batch_rows;       /* rows that make a batch full; 0 = 4096, at most 8192 */
@@ -202,7 +216,9 @@ struct tally_watch_state {
 };
 
 struct tally_watcher_options {
-    const char *endpoint; /* the daemon's totals endpoint, such as "tcp://127.0.0.1:7502" */
+    const char *endpoint;   /* the daemon's totals endpoint, such as "tcp://127.0.0.1:7502" */
+    const char *key_file;   /* the dashboard's secret key file, see tally_keygen; NULL = a daemon without keys */
+    const char *daemon_key; /* the daemon's public key: its 64 digits, or the path of the file that has them */
     const char *competition;
     const char *const *prefixes; /* digits that the wanted region codes begin with: "33" is all of Zhejiang with its
                                     cities and counties, "330000" only the province's own sum, "" everything */
@@ -240,8 +256,10 @@ TALLY_API void tally_watcher_close(struct tally_watcher **watcher);
 struct tally_query;
 
 struct tally_query_options {
-    const char *endpoint; /* the daemon's query endpoint, such as "tcp://127.0.0.1:7503" */
-    int timeout_ms;       /* for each question; 0 = 5,000 */
+    const char *endpoint;   /* the daemon's query endpoint, such as "tcp://127.0.0.1:7503" */
+    int timeout_ms;         /* for each question; 0 = 5,000 */
+    const char *key_file;   /* the asker's secret key file, see tally_keygen; NULL = a daemon without keys */
+    const char *daemon_key; /* the daemon's public key: its 64 digits, or the path of the file that has them */
 };
 
 TALLY_API TALLY_MUST_USE enum tally_error tally_query_open(const struct tally_query_options *options,

@@ -1,5 +1,5 @@
 /* What a queue takes: as long as a peer has fewer messages on their way than half the queue, every one. */
-#include "daemon/base/socket.h"
+#include "daemon/access/socket.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>
